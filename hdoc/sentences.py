@@ -8,19 +8,29 @@ over the text as given by counting non-space characters.
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
+from multiprocessing import get_context
 from typing import Any
 
 from hdoc.errors import HdocError
 
-# What kss cannot carry: MeCab ends a text at NUL and treats other control characters as it likes.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+# What kss cannot carry becomes a space for it: MeCab ends a text at NUL, drops other control
+# characters, cannot encode half a surrogate pair, and kss knows only ASCII white space.
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+# What one composed character is made of: a base, then marks, or jamo that close a Hangul syllable.
+_CLUSTER = re.compile(r".[\u0300-\u036f\u1160-\u11ff\u3099\u309a\ud7b0-\ud7fb]*", re.DOTALL)
 _LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
-# kss needs time and memory in proportion to a line, some of it Python objects per character.
+# kss builds several Python objects a character, so a line without end is given to it in parts.
 _LONGEST_LINE = 20_000
+_LOOK_AHEAD = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +46,119 @@ class Sentence:
     text: str
     start: int
     end: int
+
+
+def split_sentences(text: str) -> list[Sentence]:
+    """Split a text into sentences that together hold every non-space character, in order.
+
+    Args:
+        text: any text; line breaks always end a sentence.
+
+    Returns:
+        The sentences; none for a blank text. `text[s.start:s.end] == s.text` for each.
+
+    Raises:
+        HdocError: kss or its analyser is not installed.
+    """
+    sentences = []
+    for start, end in _pieces(text):
+        cuts = [start, *_cuts(text, start, end), end]
+        for left, right in zip(cuts, cuts[1:], strict=False):
+            part = text[left:right]
+            stripped = part.strip()
+            if stripped:
+                left += len(part) - len(part.lstrip())
+                sentences.append(Sentence(stripped, left, left + len(stripped)))
+    return sentences
+
+
+def split_many(texts: Iterable[str], workers: int = 0) -> Iterator[list[Sentence]]:
+    """Split texts in worker processes, in order, only a few texts ahead of what is taken.
+
+    Args:
+        texts: any number of texts; read as they are needed.
+        workers: processes to use; 0 splits in this one.
+
+    Yields:
+        The sentences of each text.
+
+    Raises:
+        HdocError: kss or its analyser is not installed.
+    """
+    if workers <= 0:
+        yield from map(split_sentences, texts)
+        return
+    # Spawned, not forked: torch's threads would not survive a fork.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    waiting: deque[Future[list[Sentence]]] = deque()
+    try:
+        for text in texts:
+            waiting.append(pool.submit(split_sentences, text))
+            if len(waiting) > workers * _LOOK_AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans that kss sees: lines, the very long ones cut at a space where there is one."""
+    for line in _LINE.finditer(text):
+        start, end = line.span()
+        while end - start > _LONGEST_LINE:
+            space = text.rfind(" ", start + _LONGEST_LINE // 2, start + _LONGEST_LINE)
+            cut = space + 1 if space >= 0 else start + _LONGEST_LINE
+            yield start, cut
+            start = cut
+        yield start, end
+
+
+def _cuts(text: str, start: int, end: int) -> list[int]:
+    """Return the positions in `text[start:end]` where kss begins a new sentence."""
+    given, origins = _composed(_BLANK.sub(" ", text[start:end]))
+    parts = ["".join(part.split()) for part in _kss_split(given)]
+    if "".join(parts) != "".join(given.split()):
+        return []  # kss lost or changed a character: the piece stays whole, and its offsets right
+    solid = [start + origin for origin, character in zip(origins, given, strict=True) if character != " "]
+    firsts = accumulate(len(part) for part in parts[:-1])
+    return [solid[first] for first in firsts if first < len(solid)]
+
+
+def _composed(line: str) -> tuple[str, Sequence[int]]:
+    """Return the line in NFC, which is all that kss understands, and where each character began."""
+    if unicodedata.is_normalized("NFC", line):
+        return line, range(len(line))
+    characters: list[str] = []
+    origins: list[int] = []
+    for cluster in _CLUSTER.finditer(line):
+        composed = unicodedata.normalize("NFC", cluster.group())
+        characters.append(composed)
+        origins.extend([cluster.start()] * len(composed))
+    return "".join(characters), origins
+
+
+def _kss_split(line: str) -> list[str]:
+    splitter, analyser = _kss()
+    # kss remembers parts of earlier texts and may answer with their sentences.
+    splitter._split_sentences.cache_clear()
+    analyser.pos.cache_clear()
+    parts: list[str] = splitter.split_sentences(line, backend="mecab", num_workers=1, strip=False)
+    return parts
+
+
+@cache
+def _kss() -> tuple[Any, Any]:
+    """Import kss (0.2 s) and return its splitting module and its MeCab analyser."""
+    try:
+        splitter = importlib.import_module("kss._modules.sentences.split_sentences")
+        analyser = importlib.import_module("kss._modules.morphemes.analyzers").MecabAnalyzer
+    except ImportError as error:
+        raise HdocError(
+            f"expected kss 5.2 to be installed, but: {error}; run: pip install 'kss>=5.2,<6'"
+        ) from error
+    if analyser._analyzer is None:
+        raise HdocError(
+            "expected the MeCab analyser that kss needs, found none; run: pip install python-mecab-ko"
+        )
+    return splitter, analyser

@@ -1,0 +1,177 @@
+"""The two attentions that say which words and which sentences count.
+
+Word attention is a CNN over the word pieces of one sentence; sentence attention is that of HAN
+(Yang et al. 2016), whose keys may look across sentences. Nothing non-linear follows either of them:
+values are only weighted and summed, which is what makes every score a plain sum over words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Context = Literal["none", "convolution", "gru", "transformer"]
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last dimension where the mask is True; exactly 0 elsewhere.
+
+    Args:
+        scores: (..., items).
+        mask: True = keep, (..., items); at least one per row.
+    """
+    return scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
+
+
+class AdditiveAttention(nn.Module):
+    """Weights `softmax(tanh(W x) · q)` over items (Bahdanau et al. 2015; Yang et al. 2016).
+
+    Args:
+        width: width of the items.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.key = nn.Linear(width, width)
+        self.query = nn.Linear(width, 1, bias=False)
+
+    def forward(self, items: Tensor, mask: Tensor) -> Tensor:
+        """Weigh items (rows, items, width) under a mask (rows, items); weights are float32."""
+        scores: Tensor = self.query(torch.tanh(self.key(items))).squeeze(-1)
+        return masked_softmax(scores.float(), mask)
+
+
+class WordAttention(nn.Module):
+    """Parallel 1-D convolutions over word pieces give local features; those give weights and values.
+
+    Args:
+        hidden_width: width of the encoder's hidden states.
+        value_width: width of the values, and of a sentence vector.
+        kernel_widths: pieces that each convolution sees; odd numbers. Empty: no convolution.
+        channels: features of each convolution.
+        dropout: share of hidden states and features set to zero in training.
+    """
+
+    def __init__(
+        self,
+        hidden_width: int,
+        value_width: int,
+        kernel_widths: Sequence[int] = (1, 3, 5),
+        channels: int = 128,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if any(kernel_width % 2 == 0 for kernel_width in kernel_widths):
+            raise ValueError(f"expected odd kernel widths, which keep a piece in the middle; got {kernel_widths}")
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(hidden_width, channels, kernel_width, padding=kernel_width // 2)
+            for kernel_width in kernel_widths
+        )
+        feature_width = channels * len(kernel_widths) or hidden_width
+        self.attention = AdditiveAttention(feature_width)
+        self.value = nn.Linear(hidden_width + channels * len(kernel_widths), value_width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, hidden: Tensor, piece_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Weigh the pieces of sentences.
+
+        Args:
+            hidden: (sentences, length, hidden_width).
+            piece_mask: True at real pieces, False at special tokens and padding, (sentences, length).
+
+        Returns:
+            Values (sentences, length, value_width) and weights (sentences, length); the weights of a
+            sentence sum to 1 and are 0 outside the mask.
+        """
+        hidden = self.dropout(hidden * piece_mask.unsqueeze(-1))
+        channels_first = hidden.transpose(1, 2)
+        local = [torch.relu(convolution(channels_first)).transpose(1, 2) for convolution in self.convolutions]
+        features = self.dropout(torch.cat(local, dim=-1)) if local else hidden
+        weights = self.attention(features, piece_mask)
+        values: Tensor = self.value(torch.cat([hidden, *local], dim=-1))
+        return values, weights
+
+
+class SentenceAttention(nn.Module):
+    """HAN's attention over the sentences of a document; only the keys look across sentences.
+
+    Args:
+        width: width of a sentence vector.
+        context: how keys see their neighbours.
+        dropout: share of the keys set to zero in training.
+    """
+
+    def __init__(self, width: int, context: Context = "convolution", dropout: float = 0.1) -> None:
+        super().__init__()
+        self.context = _CONTEXTS[context](width)
+        self.attention = AdditiveAttention(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, vectors: Tensor, sentence_mask: Tensor) -> Tensor:
+        """Weigh the sentences of documents.
+
+        Args:
+            vectors: sentence vectors, (documents, sentences, width).
+            sentence_mask: True where there is a sentence, (documents, sentences).
+
+        Returns:
+            Weights (documents, sentences); those of a document sum to 1.
+        """
+        keys = self.context(vectors * sentence_mask.unsqueeze(-1), sentence_mask)
+        weights: Tensor = self.attention(self.dropout(keys), sentence_mask)
+        return weights
+
+
+class _NoContext(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        return vectors
+
+
+class _ConvolutionContext(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(width, width, kernel_size=3, padding=1)
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        return vectors + torch.relu(self.convolution(vectors.transpose(1, 2)).transpose(1, 2))
+
+
+class _GRUContext(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gru = nn.GRU(width, width // 2, batch_first=True, bidirectional=True)
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        packed = nn.utils.rnn.pack_padded_sequence(
+            vectors, mask.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        states, _ = nn.utils.rnn.pad_packed_sequence(
+            self.gru(packed)[0], batch_first=True, total_length=vectors.shape[1]
+        )
+        return states
+
+
+class _TransformerContext(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(
+            width, nhead=4, dim_feedforward=2 * width, batch_first=True, norm_first=True
+        )
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        states: Tensor = self.layer(vectors, src_key_padding_mask=~mask)
+        return states
+
+
+_CONTEXTS: dict[Context, type[nn.Module]] = {
+    "none": _NoContext,
+    "convolution": _ConvolutionContext,
+    "gru": _GRUContext,
+    "transformer": _TransformerContext,
+}

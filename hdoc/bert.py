@@ -1,0 +1,145 @@
+"""BERT's encoder in plain torch (Devlin et al. 2019), a drop-in for `transformers.BertModel`.
+
+Importing the models of transformers takes longer than explaining an article; this module loads at
+once. Parameters have the same names and shapes as in transformers, so weights go either way, and the
+hidden states are the same. Anything that is not BERT goes through transformers itself (see `encoder`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BertShape:
+    """The values of a transformers `config.json` that decide what BERT computes."""
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    hidden_act: str = "gelu"
+    layer_norm_eps: float = 1e-12
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> BertShape | None:
+        """Return the shape, or None if the config is not of a BERT that this module can be."""
+        plain = (
+            config.get("model_type") == "bert"
+            and config.get("hidden_act", "gelu") in _ACTIVATIONS
+            and config.get("position_embedding_type", "absolute") == "absolute"
+            and not config.get("is_decoder", False)
+        )
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in config.items() if name in names}) if plain else None
+
+
+class Bert(nn.Module):
+    """BERT without its pooler.
+
+    Args:
+        shape: sizes and dropout.
+    """
+
+    def __init__(self, shape: BertShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.embeddings = _Embeddings(shape)
+        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(_Layer(shape) for _ in range(shape.num_hidden_layers))})
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Encode sequences.
+
+        Args:
+            ids: token ids, (sequences, length).
+            mask: True where there is a token, False where there is padding, (sequences, length).
+
+        Returns:
+            Hidden states, (sequences, length, width).
+        """
+        hidden: Tensor = self.embeddings(ids)
+        # Without padding attention needs no mask, and torch may then take its fastest way.
+        keep = None if bool(mask.all()) else mask[:, None, None, :]
+        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+            hidden = layer(hidden, keep)
+        return hidden
+
+
+class _Embeddings(nn.Module):
+    def __init__(self, shape: BertShape) -> None:
+        super().__init__()
+        width = shape.hidden_size
+        self.word_embeddings = nn.Embedding(shape.vocab_size, width)
+        self.position_embeddings = nn.Embedding(shape.max_position_embeddings, width)
+        self.token_type_embeddings = nn.Embedding(shape.type_vocab_size, width)
+        self.LayerNorm = nn.LayerNorm(width, eps=shape.layer_norm_eps)
+        self.dropout = nn.Dropout(shape.hidden_dropout_prob)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        hidden = self.word_embeddings(ids) + self.position_embeddings(positions)
+        hidden = self.LayerNorm(hidden + self.token_type_embeddings.weight[0])
+        return self.dropout(hidden)  # type: ignore[no-any-return]
+
+
+class _Layer(nn.Module):
+    def __init__(self, shape: BertShape) -> None:
+        super().__init__()
+        self.attention = nn.ModuleDict(
+            {"self": _SelfAttention(shape), "output": _Residual(shape.hidden_size, shape)}
+        )
+        self.intermediate = nn.ModuleDict({"dense": nn.Linear(shape.hidden_size, shape.intermediate_size)})
+        self.output = _Residual(shape.intermediate_size, shape)
+        self.activation = _ACTIVATIONS[shape.hidden_act]
+
+    def forward(self, hidden: Tensor, keep: Tensor | None) -> Tensor:
+        attended = self.attention["output"](self.attention["self"](hidden, keep), hidden)
+        widened = self.activation(self.intermediate["dense"](attended))
+        return self.output(widened, attended)  # type: ignore[no-any-return]
+
+
+class _SelfAttention(nn.Module):
+    def __init__(self, shape: BertShape) -> None:
+        super().__init__()
+        self.n_heads = shape.num_attention_heads
+        self.dropout = shape.attention_probs_dropout_prob
+        self.query = nn.Linear(shape.hidden_size, shape.hidden_size)
+        self.key = nn.Linear(shape.hidden_size, shape.hidden_size)
+        self.value = nn.Linear(shape.hidden_size, shape.hidden_size)
+
+    def forward(self, hidden: Tensor, keep: Tensor | None) -> Tensor:
+        query, key, value = (
+            layer(hidden).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            for layer in (self.query, self.key, self.value)
+        )
+        dropout = self.dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=keep, dropout_p=dropout)
+        return mixed.transpose(1, 2).flatten(2)
+
+
+class _Residual(nn.Module):
+    def __init__(self, input_width: int, shape: BertShape) -> None:
+        super().__init__()
+        self.dense = nn.Linear(input_width, shape.hidden_size)
+        self.LayerNorm = nn.LayerNorm(shape.hidden_size, eps=shape.layer_norm_eps)
+        self.dropout = nn.Dropout(shape.hidden_dropout_prob)
+
+    def forward(self, hidden: Tensor, residual: Tensor) -> Tensor:
+        return self.LayerNorm(self.dropout(self.dense(hidden)) + residual)  # type: ignore[no-any-return]

@@ -1,0 +1,144 @@
+"""Sentences to token ids and back to characters; batches without padding waste.
+
+A `Window` is what the encoder reads in one piece: a sentence, or a part of one that is longer than the
+encoder's window. Long sentences are divided between words, so that nothing is ever cut off. Only the
+`tokenizers` library is needed here.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hdoc.sentences import Sentence
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+_EOJEOL = re.compile(r"\S+")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A sentence, or a part of a long one, as the encoder reads it.
+
+    Attributes:
+        start: first character in the document.
+        end: one past the last character.
+        ids: its word pieces, without the special tokens around them; may be empty (a sentence of
+            characters that the tokenizer drops).
+        positions: for each piece, a non-space character of the document that it came from.
+    """
+
+    start: int
+    end: int
+    ids: tuple[int, ...]
+    positions: tuple[int, ...]
+
+
+class PieceTokenizer:
+    """A fast tokenizer, the special tokens it puts around a sentence, and the encoder's window.
+
+    Args:
+        tokenizer: any fast tokenizer; its own truncation and padding are switched off.
+        window: the longest sequence the encoder is given, special tokens included.
+        pad_id: the id that fills short rows up.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, window: int, pad_id: int = 0) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self.tokenizer = tokenizer
+        self.window = window
+        self.pad_id = pad_id
+        sample = tokenizer.encode("가")
+        real = [i for i, special in enumerate(sample.special_tokens_mask) if not special] or [len(sample.ids)]
+        self.prefix: list[int] = sample.ids[: real[0]]
+        self.suffix: list[int] = sample.ids[real[-1] + 1 :]
+        self.capacity = window - len(self.prefix) - len(self.suffix)
+        if self.capacity < 1:
+            raise ValueError(f"expected a window of at least 3 pieces, got {window}")
+
+    def windows(self, text: str, sentences: Sequence[Sentence]) -> list[Window]:
+        """Return the windows of a document, in order; together they hold all that its sentences hold."""
+        # Half a surrogate pair cannot be encoded; one character stands in for it, so offsets stay.
+        parts = [_SURROGATES.sub("\ufffd", sentence.text) for sentence in sentences]
+        encodings = self.tokenizer.encode_batch(parts, add_special_tokens=False)
+        return [
+            window
+            for sentence, encoding in zip(sentences, encodings, strict=True)
+            for window in self._divide(text, sentence, encoding)
+        ]
+
+    def _divide(self, text: str, sentence: Sentence, encoding: Encoding) -> Iterator[Window]:
+        spans = [(sentence.start + start, sentence.start + end) for start, end in encoding.offsets]
+        start, first = sentence.start, 0
+        while len(spans) - first > self.capacity:
+            last = self._cut(text, spans, first)
+            cut = spans[last][0]
+            yield _window(text, start, cut, encoding.ids[first:last], spans[first:last])
+            start, first = cut, last
+        yield _window(text, start, sentence.end, encoding.ids[first:], spans[first:])
+
+    def _cut(self, text: str, spans: list[tuple[int, int]], first: int) -> int:
+        """Return the piece that opens the next window: one that opens a word, if there is one."""
+        last = first + self.capacity
+        whole = [i for i in range(first + 1, last + 1) if spans[i][0] >= spans[i - 1][1]]
+        for i in reversed(whole):
+            if text[spans[i][0]].isspace() or text[spans[i][0] - 1].isspace():
+                return i
+        return whole[-1] if whole else last
+
+
+def _window(text: str, start: int, end: int, ids: list[int], spans: list[tuple[int, int]]) -> Window:
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    positions = []
+    for left, right in spans:
+        # Some tokenizers count the space before a word as part of its first piece.
+        position = left
+        while position < right - 1 and text[position].isspace():
+            position += 1
+        positions.append(position)
+    return Window(start, end, tuple(ids), tuple(positions))
+
+
+def word_spans(text: str, window: Window) -> list[tuple[int, int]]:
+    """Return the eojeol (runs without white space) of a window as characters of the document."""
+    return [
+        (window.start + match.start(), window.start + match.end())
+        for match in _EOJEOL.finditer(text[window.start : window.end])
+    ]
+
+
+def words_of_pieces(window: Window, spans: Sequence[tuple[int, int]]) -> list[int]:
+    """Return for each piece of a window the index of the word (of `spans`) that it belongs to."""
+    starts = [start for start, _ in spans]
+    return [max(bisect_right(starts, position) - 1, 0) for position in window.positions]
+
+
+def token_budget_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Group rows of similar length so that no group, padded to its longest row, exceeds a budget.
+
+    Args:
+        lengths: length of each row in tokens.
+        budget: most tokens of a group, padding included; a single longer row is a group of its own.
+
+    Returns:
+        The rows' indices, longest rows first; every row is in exactly one group.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    batches: list[list[int]] = []
+    for i in order:
+        longest = lengths[batches[-1][0]] if batches else 0
+        if batches and longest * (len(batches[-1]) + 1) <= budget:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
