@@ -1,0 +1,254 @@
+import codecs
+import io
+import os
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from hdoc.charset import SAMPLE_SIZE, codec_of, is_blank, recognise
+from hdoc.documents import decode, read_document
+from hdoc.errors import InputError
+
+ARTICLE = (
+    "서울시는 12일 시청에서 기자회견을 열고 내년부터 버스 요금을 올리겠다고 밝혔다. "
+    "시민단체는 “물가가 오르는 때에 부담을 더한다”며 반발했다.\r\n\r\n"
+    "시는 2015년 이후 요금을 올리지 않아 적자가 한 해 6,000억 원에 이른다고 설명했다. "
+    "올해 서울 시내버스의 승객은 지난해보다 3.2% 줄었고, 운전기사의 임금은 5% 올랐다.\n"
+    "전문가들은 요금을 올리기 전에 노선을 다시 짜고 환승 할인을 손보아야 한다고 말한다. "
+    "이에 대해 시 관계자는 “여러 의견을 듣고 석 달 안에 결정하겠다”고 말했다. (사진=연합)\n"
+)
+SENTENCES = [
+    "국회는 오늘 본회의를 열어 예산안을 의결했다.",
+    "학교 앞 횡단보도에 신호등을 세워 주세요.",
+    "안녕하세요",
+    "민원 접수",
+    "법의인류학적(法醫人類學的) 분석을 거쳐 신원을 확인하였다.",
+    "OST를 얼마 전부터 듣고 있었지만 CD로 들으니 느낌이 다르다!",
+    "① 시ㆍ도지사는 제1항에 따른 계획을 「환경법」에 맞추어 세운다.",
+    "가",
+]
+MARKED = {
+    "utf-8": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
+EVERYDAY = [
+    syllable for syllable in map(chr, range(0xAC00, 0xD7A4)) if len(syllable.encode("euc_kr", "replace")) == 2
+]
+
+# What texts are made of: any character of any script but lone surrogates, which no encoding can carry.
+texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=200).filter(
+    lambda text: not is_blank(text) and sum(map(text.count, map(chr, range(32)))) <= 8
+)
+
+
+@given(text=texts, encoding=st.sampled_from(sorted(MARKED)))
+def test_marked_text_comes_back_unaltered(text, encoding):
+    # FF FE 00 00 begins UTF-32 by the standard, though it could be UTF-16 that starts with NUL.
+    assume(not text.startswith("\0"))
+    assert decode(MARKED[encoding] + text.encode(encoding), None, "x") == text
+
+
+@given(text=texts)
+def test_utf8_without_mark_comes_back_unaltered(text):
+    assume(not text.startswith("\ufeff") and "\0" not in text)
+    assert decode(text.encode(), None, "x") == text
+
+
+@given(text=texts, encoding=st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32-be", "gb18030"]))
+def test_encoding_that_is_given_is_used(text, encoding):
+    assume(not text.startswith("\ufeff"))
+    assert decode(text.encode(encoding), encoding, "x") == text
+
+
+@given(
+    words=st.lists(st.text(st.sampled_from(EVERYDAY), min_size=1, max_size=6), min_size=3, max_size=80),
+    separator=st.sampled_from([" ", "\n", "\r\n", ", ", "\t", ". "]),
+    encoding=st.sampled_from(["utf-8", "cp949", "euc-kr", "utf-16-le", "utf-16-be"]),
+)
+def test_korean_without_mark_is_recognised(words, separator, encoding):
+    text = separator.join(words)
+    assert decode(text.encode(encoding), None, "x") == text
+
+
+@pytest.mark.parametrize("text", [*SENTENCES, ARTICLE, ARTICLE * 500])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16", "utf-32"])
+def test_sentences_and_articles_are_recognised(text, encoding):
+    assert decode(text.encode(encoding), None, "x") == text
+
+
+@pytest.mark.parametrize("length", [10, 20, 50, 200])
+def test_every_stretch_of_an_article_is_recognised_as_cp949(length):
+    for start in range(len(ARTICLE) - length):
+        stretch = ARTICLE[start : start + length]
+        assert decode(stretch.encode("cp949"), None, "x") == stretch
+
+
+def test_cp949_after_much_ascii_is_recognised():
+    text = "date,level,message\n" * 20_000 + ARTICLE
+    assert decode(text.encode("cp949"), None, "x") == text
+
+
+def test_cp949_without_any_white_space_is_recognised_beyond_the_sample():
+    text = "가나" + "다" * SAMPLE_SIZE
+    for shift in ("", "a"):
+        assert decode((shift + text).encode("cp949"), None, "x") == shift + text
+
+
+def test_two_marks_lose_only_one():
+    assert decode(codecs.BOM_UTF8 * 2 + b"a", None, "x") == "\ufeffa"
+    assert decode(codecs.BOM_UTF8 + b"a", "utf-8", "x") == "a"
+    assert decode(codecs.BOM_UTF16_BE + "가".encode("utf-16-be"), "utf-16-be", "x") == "가"
+
+
+def test_utf16_that_starts_with_nul_is_not_utf32():
+    assert decode(codecs.BOM_UTF16_LE + "\0가나다".encode("utf-16-le"), None, "x") == "\0가나다"
+
+
+def test_line_ends_spaces_nul_and_jamo_stay():
+    text = "  첫 줄\r\n둘째\r셋째\x00\n\n\u2028\u1112\u1161\u11ab 끝 \t\n"
+    assert decode(text.encode(), None, "x") == text
+
+
+def test_detector_is_not_loaded_for_utf8():
+    code = (
+        "import sys; from hdoc.documents import decode;"
+        "decode('국회는 오늘'.encode(), None, 'x'); decode('국회는 오늘'.encode('cp949'), None, 'x');"
+        "sys.exit('charset_normalizer' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_large_files_are_recognised_from_a_sample():
+    data = (ARTICLE * 40_000).encode("cp949")  # some 30 MB
+    start = time.perf_counter()
+    assert recognise(data) == "cp949"
+    assert time.perf_counter() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "got nothing (0 bytes)"),
+        (codecs.BOM_UTF8, "nothing but white space (0 characters)"),
+        (b" \r\n\t ", "nothing but white space (5 characters)"),
+        ("\u3000\n".encode(), "nothing but white space (2 characters)"),
+        (b"\0\0\0", "nothing but white space"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "got a PDF file"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "HWPX"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(20), "got an HWP, DOC or XLS file"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "got a PNG picture"),
+        (b"GIF89a\x01\x00\x01\x00\x80\x00\x00", "got a GIF picture"),
+        (random.Random(0).randbytes(5000), "got binary data"),
+        (bytes(4096), "4096 of 4096 characters are control characters"),
+        (b"a" * 100 + bytes(4096), "4096 of 4196 characters are control characters"),
+        ("국회는 오늘 본회의를 열었다".encode()[:-1], "middle of a character at byte offset 36 of 38"),
+        (
+            "국회는 오늘 ".encode() + b"\xb0\xa1" + "본회의를 열어".encode(),
+            "expected UTF-8, got byte 0xb0 at byte offset 17 of",
+        ),
+        ("국회는".encode("utf-16")[:-1], "ends in the middle of a character at byte offset 6 of 7"),
+        (
+            ARTICLE.encode("cp949") + b"\xff\xff" + ARTICLE.encode("cp949"),
+            "expected CP949, got byte 0xff at byte",
+        ),
+        ((ARTICLE * 200).encode("cp949") + b"\xff\xff", "expected CP949, got byte 0xff at byte offset"),
+        (
+            "本日午後、国会では環境保護に関する法律案が審議されました。".encode("shift_jis"),
+            "give --encoding shift_jis",
+        ),
+        ("Ça va être difficile, les élèves sont naïfs.".encode("cp1252"), "give --encoding cp125"),
+    ],
+)
+def test_what_is_no_text_gets_one_clear_line(data, words):
+    with pytest.raises(InputError) as raised:
+        decode(data, None, "news.txt")
+    message = str(raised.value)
+    assert message.startswith("news.txt: expected ")
+    assert words in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("words", ["GIF89a는 그림 형식이다.", "PAR1은 예약이 아니다.", "BZh", "PK 전쟁"])
+def test_texts_that_begin_like_a_binary_file_are_texts(words):
+    assert decode(words.encode(), None, "x") == words
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "words"),
+    [
+        (
+            "국회".encode("cp949"),
+            "utf-8",
+            "expected UTF-8, got byte 0xb1 at byte offset 0 of 4; leave --encoding out",
+        ),
+        (b"a", "utf8000", "unknown encoding 'utf8000': expected a name such as utf-8, cp949"),
+        (b"a", "hex", "unknown encoding 'hex'"),
+        (b"a", "a\0b", "unknown encoding"),
+        (b"a", "", "unknown encoding ''"),
+        (b"a", "undefined", "cannot be decoded"),
+        (
+            "국회".encode("cp949")[:-1],
+            "cp949",
+            "expected whole CP949, but it ends in the middle of a character",
+        ),
+    ],
+)
+def test_encoding_that_is_given_is_strict(data, encoding, words):
+    with pytest.raises(InputError) as raised:
+        decode(data, encoding, "news.txt")
+    assert words in str(raised.value)
+
+
+def test_codec_of_ascii_is_utf8():
+    assert codec_of(b"plain", None, "x") == "utf-8"
+
+
+def test_files_and_standard_input_are_read(tmp_path, monkeypatch):
+    path = tmp_path / "기사.txt"
+    path.write_bytes(ARTICLE.encode("cp949"))
+    assert read_document(path) == read_document(str(path), "cp949") == ARTICLE
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(ARTICLE.encode("cp949"))))
+    assert read_document("-") == ARTICLE
+
+
+def test_empty_standard_input_is_named(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(InputError, match=r"^standard input: expected a text, got nothing"):
+        read_document("-")
+
+
+def test_files_that_cannot_be_read_say_why(tmp_path):
+    with pytest.raises(InputError, match=r"no\.txt: expected a file, but there is nothing of this name"):
+        read_document(tmp_path / "no.txt")
+    with pytest.raises(InputError, match="got a folder; give a file in it"):
+        read_document(tmp_path)
+    loop = tmp_path / "loop.txt"
+    loop.symlink_to(loop)
+    with pytest.raises(InputError, match=r"cannot be read \(Too many levels"):
+        read_document(loop)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_document("a\0b")
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs POSIX permissions")
+def test_files_without_permission_say_so(tmp_path):
+    path = tmp_path / "secret.txt"
+    path.write_text("비밀", encoding="utf-8")
+    path.chmod(0)
+    user = os.geteuid()
+    try:
+        if user == 0:  # root may read everything
+            os.seteuid(65534)
+        with pytest.raises(InputError, match=r"secret\.txt: .* no permission to read it"):
+            read_document(path)
+    finally:
+        if user == 0:
+            os.seteuid(user)
