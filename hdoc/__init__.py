@@ -1,0 +1,43 @@
+"""hdoc: what a long Korean document is about, and the sentences and words that made it so.
+
+    from hdoc import DocumentClassifier
+
+    classifier = DocumentClassifier.load()
+    explanation = classifier.explain(text)
+
+Importing the package is cheap: torch and kss are loaded when the first of these names is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from hdoc.errors import DataError, HdocError, InputError, LabelError, ModelError
+from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
+
+if TYPE_CHECKING:
+    from hdoc.classifier import Classification, DocumentClassifier
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Classification",
+    "DataError",
+    "DocumentClassifier",
+    "Explanation",
+    "HdocError",
+    "InputError",
+    "LabelError",
+    "ModelError",
+    "ModelIdentity",
+    "SentenceShare",
+    "WordShare",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("Classification", "DocumentClassifier"):
+        return getattr(import_module("hdoc.classifier"), name)
+    raise AttributeError(f"module 'hdoc' has no attribute {name!r}")

@@ -65,7 +65,9 @@ class WordAttention(nn.Module):
     ) -> None:
         super().__init__()
         if any(kernel_width % 2 == 0 for kernel_width in kernel_widths):
-            raise ValueError(f"expected odd kernel widths, which keep a piece in the middle; got {kernel_widths}")
+            raise ValueError(
+                f"expected odd kernel widths, which keep a piece in the middle; got {kernel_widths}"
+            )
         self.convolutions = nn.ModuleList(
             nn.Conv1d(hidden_width, channels, kernel_width, padding=kernel_width // 2)
             for kernel_width in kernel_widths
@@ -126,10 +128,10 @@ class SentenceAttention(nn.Module):
 
 
 class _NoContext(nn.Module):
-    def __init__(self, width: int) -> None:
+    def __init__(self, _width: int) -> None:
         super().__init__()
 
-    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, vectors: Tensor, _mask: Tensor) -> Tensor:
         return vectors
 
 
@@ -138,7 +140,7 @@ class _ConvolutionContext(nn.Module):
         super().__init__()
         self.convolution = nn.Conv1d(width, width, kernel_size=3, padding=1)
 
-    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, vectors: Tensor, _mask: Tensor) -> Tensor:
         return vectors + torch.relu(self.convolution(vectors.transpose(1, 2)).transpose(1, 2))
 
 

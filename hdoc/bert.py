@@ -62,7 +62,8 @@ class Bert(nn.Module):
         super().__init__()
         self.shape = shape
         self.embeddings = _Embeddings(shape)
-        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(_Layer(shape) for _ in range(shape.num_hidden_layers))})
+        layers = nn.ModuleList(_Layer(shape) for _ in range(shape.num_hidden_layers))
+        self.encoder = nn.ModuleDict({"layer": layers})
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Encode sequences.
@@ -77,7 +78,7 @@ class Bert(nn.Module):
         hidden: Tensor = self.embeddings(ids)
         # Without padding attention needs no mask, and torch may then take its fastest way.
         keep = None if bool(mask.all()) else mask[:, None, None, :]
-        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+        for layer in self.encoder["layer"].children():
             hidden = layer(hidden, keep)
         return hidden
 

@@ -1,8 +1,9 @@
-"""Sentences to token ids and back to characters; batches without padding waste.
+"""Sentences to token ids and back to characters.
 
 A `Window` is what the encoder reads in one piece: a sentence, or a part of one that is longer than the
-encoder's window. Long sentences are divided between words, so that nothing is ever cut off. Only the
-`tokenizers` library is needed here.
+encoder's window. Long sentences are divided between words, so that nothing is ever cut off. A sentence
+of which the tokenizer leaves nothing (control characters) joins its neighbour, so every window has
+pieces. Only the `tokenizers` library is needed here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hdoc.sentences import Sentence
@@ -29,8 +30,7 @@ class Window:
     Attributes:
         start: first character in the document.
         end: one past the last character.
-        ids: its word pieces, without the special tokens around them; may be empty (a sentence of
-            characters that the tokenizer drops).
+        ids: its word pieces, at least one, without the special tokens around them.
         positions: for each piece, a non-space character of the document that it came from.
     """
 
@@ -64,15 +64,31 @@ class PieceTokenizer:
             raise ValueError(f"expected a window of at least 3 pieces, got {window}")
 
     def windows(self, text: str, sentences: Sequence[Sentence]) -> list[Window]:
-        """Return the windows of a document, in order; together they hold all that its sentences hold."""
+        """Return the windows of a document, in order; together they hold all that its sentences hold.
+
+        Args:
+            text: the document.
+            sentences: its sentences.
+
+        Returns:
+            At least one window a sentence, but for sentences without pieces, which join a neighbour;
+            none at all if the whole document has no pieces.
+        """
         # Half a surrogate pair cannot be encoded; one character stands in for it, so offsets stay.
         parts = [_SURROGATES.sub("\ufffd", sentence.text) for sentence in sentences]
         encodings = self.tokenizer.encode_batch(parts, add_special_tokens=False)
-        return [
-            window
-            for sentence, encoding in zip(sentences, encodings, strict=True)
-            for window in self._divide(text, sentence, encoding)
-        ]
+        windows: list[Window] = []
+        unread: int | None = None  # where pieceless text at the document's beginning starts
+        for sentence, encoding in zip(sentences, encodings, strict=True):
+            if encoding.ids:
+                windows.extend(self._divide(text, sentence, encoding))
+            elif windows:
+                windows[-1] = replace(windows[-1], end=sentence.end)
+            elif unread is None:
+                unread = sentence.start
+        if windows and unread is not None:
+            windows[0] = replace(windows[0], start=unread)
+        return windows
 
     def _divide(self, text: str, sentence: Sentence, encoding: Encoding) -> Iterator[Window]:
         spans = [(sentence.start + start, sentence.start + end) for start, end in encoding.offsets]
@@ -121,24 +137,3 @@ def words_of_pieces(window: Window, spans: Sequence[tuple[int, int]]) -> list[in
     """Return for each piece of a window the index of the word (of `spans`) that it belongs to."""
     starts = [start for start, _ in spans]
     return [max(bisect_right(starts, position) - 1, 0) for position in window.positions]
-
-
-def token_budget_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Group rows of similar length so that no group, padded to its longest row, exceeds a budget.
-
-    Args:
-        lengths: length of each row in tokens.
-        budget: most tokens of a group, padding included; a single longer row is a group of its own.
-
-    Returns:
-        The rows' indices, longest rows first; every row is in exactly one group.
-    """
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    batches: list[list[int]] = []
-    for i in order:
-        longest = lengths[batches[-1][0]] if batches else 0
-        if batches and longest * (len(batches[-1]) + 1) <= budget:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches

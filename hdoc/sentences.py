@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from multiprocessing import get_context
 from typing import Any
 
@@ -63,12 +63,12 @@ def split_sentences(text: str) -> list[Sentence]:
     sentences = []
     for start, end in _pieces(text):
         cuts = [start, *_cuts(text, start, end), end]
-        for left, right in zip(cuts, cuts[1:], strict=False):
+        for left, right in pairwise(cuts):
             part = text[left:right]
             stripped = part.strip()
             if stripped:
-                left += len(part) - len(part.lstrip())
-                sentences.append(Sentence(stripped, left, left + len(stripped)))
+                first = left + len(part) - len(part.lstrip())
+                sentences.append(Sentence(stripped, first, first + len(stripped)))
     return sentences
 
 

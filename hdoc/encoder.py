@@ -1,0 +1,76 @@
+"""An encoder from its transformers config: hdoc's own BERT, or any other model through transformers.
+
+Every encoder here is a module `(ids, mask) -> hidden states` and knows nothing of documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from hdoc.bert import Bert, BertShape
+from hdoc.errors import ModelError
+
+
+class TransformersEncoder(nn.Module):
+    """Any encoder of transformers behind the same call as `Bert`.
+
+    Args:
+        model: a model whose output has a `last_hidden_state`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Encode ids (sequences, length) under a mask; returns (sequences, length, width)."""
+        states: Tensor = self.model(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        return states
+
+
+def build_encoder(config: Mapping[str, Any]) -> nn.Module:
+    """Build an encoder with random weights.
+
+    Args:
+        config: what stands in a transformers `config.json`.
+
+    Raises:
+        ModelError: transformers does not know this kind of model; code from elsewhere is never run.
+    """
+    shape = BertShape.from_config(config)
+    if shape is not None:
+        return Bert(shape)
+    from transformers import AutoConfig, AutoModel
+
+    kind = str(config.get("model_type"))
+    values = {name: value for name, value in config.items() if name not in ("model_type", "auto_map")}
+    try:
+        model: nn.Module = AutoModel.from_config(AutoConfig.for_model(kind, **values))  # type: ignore[no-untyped-call]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"expected an encoder that transformers knows, got {kind!r}: {error}") from error
+    return TransformersEncoder(model)
+
+
+def encoder_width(config: Mapping[str, Any]) -> int:
+    """Return the width of an encoder's hidden states.
+
+    Raises:
+        ModelError: the config does not say it.
+    """
+    for name in ("hidden_size", "dim", "d_model"):
+        if isinstance(config.get(name), int):
+            return int(config[name])
+    raise ModelError(
+        "expected hidden_size in the encoder's config, found none; is this an encoder's config.json?"
+    )
+
+
+def encoder_window(config: Mapping[str, Any]) -> int:
+    """Return the longest sequence an encoder has positions for, special tokens included."""
+    positions = int(config.get("max_position_embeddings", 512))
+    # RoBERTa and its family count positions from behind the padding id.
+    shifted = "roberta" in str(config.get("model_type")) or config.get("model_type") == "camembert"
+    return positions - int(config.get("pad_token_id") or 0) - 1 if shifted else positions

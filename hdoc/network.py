@@ -1,0 +1,115 @@
+"""Encoder, word attention and sentence attention to class scores that are plain sums over words.
+
+    logit_c = bias_c + Σ_s b_s Σ_t a_st ⟨w_c, v_st⟩
+
+with word weights `a`, sentence weights `b` and values `v`. Nothing non-linear follows the pooling, so
+each term of the sum is the exact, signed share of one word piece, known after one forward pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hdoc.attention import Context, SentenceAttention, WordAttention
+from hdoc.batches import DocumentBatch, PaddedWindows
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkShape:
+    """What decides the network beside its encoder.
+
+    Attributes:
+        n_classes: number of class scores.
+        value_width: width of values and sentence vectors.
+        kernel_widths: pieces that each convolution of the word attention sees.
+        channels: features of each convolution.
+        context: how sentence attention sees neighbouring sentences.
+    """
+
+    n_classes: int
+    value_width: int = 256
+    kernel_widths: tuple[int, ...] = (1, 3, 5)
+    channels: int = 128
+    context: Context = "convolution"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one group of windows came to.
+
+    Attributes:
+        vectors: window vectors `z`, (windows, value_width).
+        word_weights: `a`, (windows, length).
+        piece_scores: `⟨w_c, v⟩`, (windows, length, classes); None in training, where nobody needs them.
+    """
+
+    vectors: Tensor
+    word_weights: Tensor
+    piece_scores: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Scores of documents.
+
+    Attributes:
+        logits: (documents, classes).
+        sentence_weights: `b`, one for each window of all documents, in order, (windows,).
+    """
+
+    logits: Tensor
+    sentence_weights: Tensor
+
+
+class DocumentNetwork(nn.Module):
+    """The whole model.
+
+    Args:
+        encoder: a module `(ids, mask) -> hidden states`.
+        hidden_width: width of its hidden states.
+        shape: sizes of what stands on it.
+        dropout: share of hidden states, features and pooled values set to zero in training.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, hidden_width: int, shape: NetworkShape, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        self.encoder = encoder
+        self.word_attention = WordAttention(
+            hidden_width, shape.value_width, shape.kernel_widths, shape.channels, dropout
+        )
+        self.sentence_attention = SentenceAttention(shape.value_width, shape.context, dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(shape.value_width, shape.n_classes)
+
+    def forward(self, batch: DocumentBatch) -> Verdict:
+        """Score documents."""
+        vectors = torch.cat([self.read(group).vectors for group in batch.groups])
+        return self.judge(vectors[batch.rows], batch.counts)
+
+    def read(self, windows: PaddedWindows) -> Reading:
+        """Encode windows and pool each over its words."""
+        hidden = self.encoder(windows.ids, windows.mask)
+        values, weights = self.word_attention(hidden, windows.piece_mask)
+        vectors = torch.einsum("nl,nlw->nw", weights, values.float())
+        scores = None if self.training else values.float() @ self.classifier.weight.T
+        return Reading(vectors, weights, scores)
+
+    def judge(self, vectors: Tensor, counts: Tensor) -> Verdict:
+        """Pool window vectors over documents and score them.
+
+        Args:
+            vectors: of all windows in document order, (windows, value_width).
+            counts: windows of each document, (documents,).
+        """
+        documents = nn.utils.rnn.pad_sequence(list(torch.split(vectors, counts.tolist())), batch_first=True)
+        mask = torch.arange(documents.shape[1], device=counts.device) < counts.unsqueeze(1)
+        weights = self.sentence_attention(documents, mask)
+        pooled = torch.einsum("ds,dsw->dw", weights, documents)
+        logits: Tensor = self.classifier(self.dropout(pooled))
+        return Verdict(logits.float(), weights[mask])

@@ -1,0 +1,269 @@
+"""A model folder: plain JSON, safetensors and a tokenizer; never pickle, never code.
+
+    config.json          format, name, version, the encoder's config, the network's sizes
+    labels.json          the classes in the order of the scores
+    calibration.json     the temperature
+    tokenizer.json       a fast tokenizer
+    weights.safetensors  all weights, 16 or 32 bit
+    checksums.json       SHA-256 of each file above; written last, so a folder without it is unfinished
+    README.md            the model card
+
+Loading needs no network and executes nothing from the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+
+from hdoc.encoder import build_encoder, encoder_width
+from hdoc.encoding import PieceTokenizer
+from hdoc.errors import ModelError
+from hdoc.explanation import ModelIdentity
+from hdoc.network import DocumentNetwork, NetworkShape
+
+FORMAT = "hdoc-model"
+FORMAT_VERSION = 1
+_PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
+_LARGEST_JSON = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model and all that is needed to use it.
+
+    Attributes:
+        network: in evaluation mode, 32 bit.
+        tokenizer: with the window it was trained with.
+        encoder_config: the encoder's transformers config.
+        labels: class names in the order of the scores.
+        multi_label: whether a document may have several classes.
+        temperature: what logits are divided by before they become probabilities.
+        identity: name, version and checksum.
+    """
+
+    network: DocumentNetwork
+    tokenizer: PieceTokenizer
+    encoder_config: dict[str, Any]
+    labels: tuple[str, ...]
+    multi_label: bool
+    temperature: float
+    identity: ModelIdentity
+
+
+def save_model(
+    folder: str | Path,
+    network: DocumentNetwork,
+    tokenizer: PieceTokenizer,
+    *,
+    encoder_config: Mapping[str, Any],
+    labels: list[str],
+    multi_label: bool = False,
+    temperature: float = 1.0,
+    name: str = "hdoc",
+    version: str = "1",
+    card: str = "",
+    half: bool = False,
+) -> None:
+    """Write a model folder, whole or not at all.
+
+    Args:
+        folder: where; an hdoc model already there is replaced, anything else is refused.
+        network: the trained network.
+        tokenizer: its tokenizer.
+        encoder_config: the encoder's transformers config.
+        labels: class names in the order of the scores.
+        multi_label: whether a document may have several classes.
+        temperature: what logits are divided by before they become probabilities.
+        name: the model's name.
+        version: the model's version.
+        card: the model card, Markdown.
+        half: store weights in 16 bit.
+
+    Raises:
+        ModelError: the folder holds something else, or cannot be written.
+    """
+    target = Path(folder)
+    if target.is_dir() and any(target.iterdir()) and not (target / "config.json").is_file():
+        raise ModelError(f"expected a new folder or an hdoc model to replace, but {target} holds other files")
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "version": version,
+        "multi_label": multi_label,
+        "window": tokenizer.window,
+        "pad_id": tokenizer.pad_id,
+        "network": asdict(network.shape),
+        "encoder": dict(encoder_config),
+    }
+    dtype = torch.float16 if half else torch.float32
+    weights = {
+        key: value.detach().cpu().to(dtype).contiguous() for key, value in network.state_dict().items()
+    }
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+            draft = Path(scratch) / "model"
+            draft.mkdir()
+            _write_json(draft / "config.json", config)
+            _write_json(draft / "labels.json", labels)
+            _write_json(draft / "calibration.json", {"temperature": temperature})
+            tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
+            save_file(weights, draft / "weights.safetensors")
+            (draft / "README.md").write_text(card, encoding="utf-8")
+            _write_json(
+                draft / "checksums.json", {part: _sha256((draft / part).read_bytes()) for part in _PARTS}
+            )
+            if target.is_dir():
+                target.replace(Path(scratch) / "former")
+            draft.replace(target)
+    except OSError as error:
+        raise ModelError(f"cannot write the model folder {target}: {error.strerror or error}") from error
+
+
+def load_model(folder: str | Path) -> StoredModel:
+    """Read a model folder.
+
+    Raises:
+        ModelError: it is missing, unfinished, damaged, of another format, or its parts do not fit together.
+    """
+    root = Path(folder)
+    parts, checksum = _read_parts(root)
+    config = _json_object(root / "config.json", parts["config.json"])
+    if config.get("format") != FORMAT or config.get("format_version") != FORMAT_VERSION:
+        raise ModelError(
+            f"expected format {FORMAT} version {FORMAT_VERSION} in {root / 'config.json'}, "
+            f"got {config.get('format')!r} version {config.get('format_version')!r}"
+        )
+    try:
+        labels = _labels(root, parts["labels.json"])
+        sizes = dict(config["network"], kernel_widths=tuple(config["network"]["kernel_widths"]))
+        tokenizer = PieceTokenizer(
+            Tokenizer.from_buffer(parts["tokenizer.json"]), config["window"], config["pad_id"]
+        )
+        return StoredModel(
+            network=_network(root, config["encoder"], NetworkShape(**sizes), parts["weights.safetensors"]),
+            tokenizer=tokenizer,
+            encoder_config=config["encoder"],
+            labels=labels,
+            multi_label=bool(config["multi_label"]),
+            temperature=_temperature(root, parts["calibration.json"]),
+            identity=ModelIdentity(str(config["name"]), str(config["version"]), checksum),
+        )
+    except ModelError:
+        raise
+    except Exception as error:  # tokenizers raises bare Exception; whatever is wrong, the folder is at fault
+        raise ModelError(f"the parts of the model {root} do not fit together: {error!r}") from error
+
+
+def _read_parts(root: Path) -> tuple[dict[str, bytes], str]:
+    """Return the files' contents and the checksum over all, after each was compared with its own."""
+    if not root.is_dir():
+        raise ModelError(
+            f"expected a model folder, but {root} is {'a file' if root.exists() else 'not there'}"
+        )
+    if not (root / "config.json").is_file():
+        raise ModelError(
+            f"expected a model folder, but {root} has no config.json; export one with: hdoc export"
+        )
+    if not (root / "checksums.json").is_file():
+        raise ModelError(f"the model {root} is unfinished (no checksums.json); export it again")
+    expected = _json_object(root / "checksums.json", _read(root / "checksums.json"))
+    parts = {}
+    for part in _PARTS:
+        parts[part] = _read(root / part)
+        if _sha256(parts[part]) != expected.get(part):
+            raise ModelError(
+                f"{root / part} is not what was exported (SHA-256 differs); copy the model again"
+            )
+    return parts, _sha256("".join(f"{part} {expected[part]}\n" for part in _PARTS).encode())
+
+
+def _network(
+    root: Path, encoder_config: dict[str, Any], shape: NetworkShape, weights: bytes
+) -> DocumentNetwork:
+    try:
+        tensors = load_tensors(weights)
+    except SafetensorError as error:
+        raise ModelError(f"{root / 'weights.safetensors'} is no safetensors file: {error}") from error
+    with torch.device("meta"):  # sizes without memory: the weights are put in place below
+        network = DocumentNetwork(build_encoder(encoder_config), encoder_width(encoder_config), shape)
+    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise ModelError(
+                f"{root / 'weights.safetensors'} does not fit config.json: {name} has shape "
+                f"{_shape(found.get(name))}, expected {_shape(wanted.get(name))}"
+            )
+    if len(list(network.buffers())) > 0:  # tables that are computed, not stored, need a real device
+        network = DocumentNetwork(build_encoder(encoder_config), encoder_width(encoder_config), shape)
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
+    return network.eval()
+
+
+def _labels(root: Path, content: bytes) -> tuple[str, ...]:
+    labels = _json(root / "labels.json", content)
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels) or len(labels) < 1:
+        raise ModelError(f"expected a list of class names in {root / 'labels.json'}")
+    if len(set(labels)) < len(labels):
+        raise ModelError(f"{root / 'labels.json'} names a class twice")
+    return tuple(labels)
+
+
+def _temperature(root: Path, content: bytes) -> float:
+    temperature = _json_object(root / "calibration.json", content).get("temperature")
+    if not isinstance(temperature, int | float) or not 0 < temperature < float("inf"):
+        raise ModelError(
+            f"expected a temperature above 0 in {root / 'calibration.json'}, got {temperature!r}"
+        )
+    return float(temperature)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.suffix == ".json" and path.stat().st_size > _LARGEST_JSON:
+            raise ModelError(
+                f"{path} has {path.stat().st_size:,} bytes; a model's JSON has at most {_LARGEST_JSON:,}"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _json(path: Path, content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path} is no JSON: {error}") from error
+
+
+def _json_object(path: Path, content: bytes) -> dict[str, Any]:
+    value = _json(path, content)
+    if not isinstance(value, dict):
+        raise ModelError(f"expected a JSON object in {path}, got {type(value).__name__}")
+    return value
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "none" if shape is None else str(tuple(shape))
