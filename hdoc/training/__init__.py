@@ -1,0 +1,1 @@
+"""Training: what only those who train a model need; nothing outside this package imports it."""

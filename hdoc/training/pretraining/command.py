@@ -1,0 +1,123 @@
+"""The command behind `scripts/pretrain.py`: tokenizer, prepare, embeddings, fit and export."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hdoc.errors import HdocError
+from hdoc.training.pretraining.corpus import Source, load_sources, read_documents
+
+_DESCRIPTION = "Pre-train a BERT encoder: tokenizer, prepare, embeddings (optional), fit, export."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step; errors that hdoc raises on purpose become one line and exit status 1."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        if arguments[:1] == ["fit"]:
+            from hdoc.training.pretraining.fitting import fit
+
+            fit(arguments[1:])
+            return 0
+        options = _parser().parse_args(arguments)
+        options.run(options)
+    except HdocError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pretrain.py", description=_DESCRIPTION)
+    steps = parser.add_subparsers(required=True, metavar="STEP")
+
+    step = steps.add_parser("tokenizer", help="learn a WordPiece vocabulary")
+    texts = step.add_mutually_exclusive_group(required=True)
+    texts.add_argument("--input", nargs="+", metavar="FILE", help=".txt, .jsonl or .tsv, also .gz or .xz")
+    texts.add_argument("--sources", type=Path, help="YAML list of sources; read by weight")
+    step.add_argument("--field", default="text", help="with --input: the rows' text field (default: text)")
+    step.add_argument("--output", type=Path, required=True, help="folder for tokenizer.json")
+    step.add_argument("--vocab-size", type=int, default=12_000, help="pieces (default: 12000)")
+    step.add_argument("--alphabet-size", type=int, help="characters (default: a sixth of the pieces)")
+    step.set_defaults(run=_tokenizer)
+
+    step = steps.add_parser("prepare", help="split, deduplicate and tokenise into token shards")
+    step.add_argument("--sources", type=Path, required=True, help="YAML list of sources")
+    step.add_argument("--tokenizer", type=Path, required=True, help="folder that `tokenizer` wrote")
+    step.add_argument("--output", type=Path, required=True, help="folder for the shards")
+    step.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all)")
+    step.add_argument("--held-out", type=float, default=0.005, help="share set aside (default: 0.005)")
+    step.add_argument("--seed", type=int, default=0)
+    step.set_defaults(run=_prepare)
+
+    step = steps.add_parser("embeddings", help="skip-gram vectors of the pieces to start from (needs gensim)")
+    step.add_argument("shards", type=Path, help="folder that `prepare` wrote")
+    step.add_argument("--width", type=int, default=256, help="the encoder's width (default: 256)")
+    step.add_argument("--epochs", type=int, default=1)
+    step.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    step.set_defaults(run=_embeddings)
+
+    steps.add_parser("fit", help="train (LightningCLI: fit --config FILE, fit --help)", add_help=False)
+
+    step = steps.add_parser("export", help="write a transformers folder from a checkpoint")
+    step.add_argument("checkpoint", type=Path)
+    step.add_argument("folder", type=Path)
+    step.add_argument("--tokenizer", type=Path, required=True, help="folder with tokenizer.json")
+    step.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32")
+    step.set_defaults(run=_export)
+    return parser
+
+
+def _tokenizer(options: argparse.Namespace) -> None:
+    from hdoc.training.pretraining.tokenizer import save_tokenizer, train_tokenizer
+
+    if options.sources:
+        sources = load_sources(options.sources)
+    else:
+        sources = [Source(name="input", files=tuple(options.input), fields=(options.field,))]
+    save_tokenizer(
+        train_tokenizer(_by_weight(sources), options.vocab_size, options.alphabet_size), options.output
+    )
+
+
+def _by_weight(sources: Sequence[Source]) -> Iterator[str]:
+    """Yield documents, those of a source again until its share of the characters is about its weight."""
+    documents = [list(read_documents(source)) for source in sources]
+    needs = [
+        source.weight / max(1, sum(map(len, texts))) for source, texts in zip(sources, documents, strict=True)
+    ]
+    for texts, need in zip(documents, needs, strict=True):
+        for _ in range(round(need / min(needs))):
+            yield from texts
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from hdoc.training.pretraining.preparation import prepare
+    from hdoc.training.pretraining.tokenizer import load_tokenizer
+
+    prepare(
+        load_sources(options.sources),
+        load_tokenizer(options.tokenizer),
+        options.output,
+        options.workers,
+        options.held_out,
+        options.seed,
+    )
+
+
+def _embeddings(options: argparse.Namespace) -> None:
+    from hdoc.training.pretraining.embeddings import train_embeddings
+
+    train_embeddings(options.shards, options.width, options.epochs, options.workers)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from hdoc.training.pretraining.export import export
+
+    export(options.checkpoint, options.folder, options.tokenizer, options.dtype)

@@ -1,0 +1,173 @@
+"""Sources of pre-training text: which files, which rows of them, how much, and how often they are seen.
+
+Files are plain text (a blank line ends a document), JSON lines or tab-separated values with a header and
+no quoting, each also as `.gz` or `.xz`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import lzma
+import random
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import IO, cast
+
+import yaml
+
+from hdoc.errors import DataError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of text in a corpus.
+
+    Attributes:
+        name: a short name; a folder and a metric bear it.
+        files: paths; relative ones start at the sources file's folder.
+        weight: share of the training rows that come from here, relative to the other sources.
+        fields: of each row, the fields that make the document, one below the other.
+        where: only rows with these values of these fields are taken.
+        max_characters: take documents in random order until there are so many characters.
+        max_document_characters: of a longer document, take a random stretch of so many characters.
+        split_sentences: False where every document is one sentence, such as a short review.
+        licence: under what terms the text may be used.
+        attribution: who is to be named.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    weight: float = 1.0
+    fields: tuple[str, ...] = ("text",)
+    where: Mapping[str, str] = field(default_factory=dict)
+    max_characters: int | None = None
+    max_document_characters: int | None = None
+    split_sentences: bool = True
+    licence: str = ""
+    attribution: str = ""
+
+
+def load_sources(path: Path) -> list[Source]:
+    """Read the list of sources from a YAML file with one mapping `sources: {name: {files: …, …}}`.
+
+    Raises:
+        DataError: the file has no such mapping, an unknown setting, or a weight that is not positive.
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf8"))
+    if not isinstance(content, dict) or not isinstance(content.get("sources"), dict):
+        raise DataError(f"{path}: expected a mapping 'sources' of name to settings")
+    known = {item.name for item in fields(Source)} - {"name"}
+    sources = []
+    for name, settings in content["sources"].items():
+        unknown = sorted(set(settings) - known)
+        if unknown or "files" not in settings:
+            raise DataError(
+                f"{path}, source {name!r}: expected 'files' and any of {', '.join(sorted(known))}; "
+                + (f"got also {', '.join(unknown)}" if unknown else "'files' is missing")
+            )
+        settings["files"] = tuple(str(path.parent / file) for file in settings["files"])
+        settings["fields"] = tuple(settings.get("fields", ("text",)))
+        sources.append(Source(name=name, **settings))
+        if sources[-1].weight <= 0:
+            raise DataError(f"{path}, source {name!r}: expected a weight above 0, got {sources[-1].weight}")
+    return sources
+
+
+def read_documents(source: Source, seed: int = 0) -> Iterator[str]:
+    """Yield the source's documents in NFC, limited as it says, every line only the first time it is met.
+
+    Lines are compared before anything is split or counted: statutes repeat whole articles.
+
+    Raises:
+        DataError: a file is missing, has another format, or lacks a field.
+    """
+    documents = distinct_lines(
+        unicodedata.normalize("NFC", document) for file in source.files for document in _read(file, source)
+    )
+    generator = random.Random(seed)  # noqa: S311  # chooses text, guards nothing
+    if source.max_characters is not None:
+        pool = list(documents)
+        generator.shuffle(pool)
+        documents = iter(pool)
+    n_characters = 0
+    for document in documents:
+        excerpt = _stretch(document, source.max_document_characters, generator)
+        yield excerpt
+        n_characters += len(excerpt)
+        if source.max_characters is not None and n_characters >= source.max_characters:
+            return
+
+
+def distinct_lines(documents: Iterable[str]) -> Iterator[str]:
+    """Yield each document without blank lines and lines met before; documents left empty are dropped."""
+    seen: set[bytes] = set()
+    for document in documents:
+        lines = []
+        for line in map(str.strip, document.splitlines()):
+            if line and (key := fingerprint(line)) not in seen:
+                seen.add(key)
+                lines.append(line)
+        if lines:
+            yield "\n".join(lines)
+
+
+def fingerprint(text: str) -> bytes:
+    """Return eight bytes that stand for a text; spaces do not count."""
+    return hashlib.blake2b("".join(text.split()).encode("utf8", "replace"), digest_size=8).digest()
+
+
+def _stretch(document: str, n_characters: int | None, generator: random.Random) -> str:
+    """Return about `n_characters` of a document in whole lines, from a random line on."""
+    if n_characters is None or len(document) <= n_characters:
+        return document
+    start = document.rfind("\n", 0, generator.randrange(len(document) - n_characters + 1)) + 1
+    end = document.find("\n", start + n_characters)
+    return document[start : end if end >= 0 else len(document)]
+
+
+def _read(file: str, source: Source) -> Iterator[str]:
+    path = Path(file)
+    if not path.is_file():
+        raise DataError(f"source {source.name!r}: no file {file}; paths start at the sources file's folder")
+    kind = next((suffix for suffix in reversed(path.suffixes) if suffix not in {".gz", ".xz"}), "")
+    with _open(path) as stream:
+        if kind == ".jsonl":
+            rows: Iterator[dict[str, object]] = map(json.loads, stream)
+        elif kind == ".tsv":
+            header = next(stream, "").rstrip("\r\n").split("\t")
+            rows = (dict(zip(header, line.rstrip("\r\n").split("\t"), strict=False)) for line in stream)
+        elif kind == ".txt":
+            yield from _paragraphs(stream)
+            return
+        else:
+            raise DataError(f"{file}: expected .txt, .jsonl or .tsv (also with .gz or .xz), got {path.name}")
+        for number, row in enumerate(rows, start=1):
+            missing = [name for name in (*source.fields, *source.where) if name not in row]
+            if missing:
+                raise DataError(f"{file}, row {number}: no field {missing[0]!r}, only {', '.join(row)}")
+            if all(str(row[name]) == value for name, value in source.where.items()):
+                yield "\n".join(str(row[name] or "") for name in source.fields)
+
+
+def _open(path: Path) -> IO[str]:
+    if path.suffix == ".xz":
+        return cast(IO[str], lzma.open(path, "rt", encoding="utf8"))
+    if path.suffix == ".gz":
+        return cast(IO[str], gzip.open(path, "rt", encoding="utf8"))
+    return path.open(encoding="utf8")
+
+
+def _paragraphs(stream: Iterable[str]) -> Iterator[str]:
+    lines: list[str] = []
+    for line in stream:
+        if line.strip():
+            lines.append(line)
+        elif lines:
+            yield "".join(lines)
+            lines = []
+    if lines:
+        yield "".join(lines)

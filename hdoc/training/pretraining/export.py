@@ -1,0 +1,51 @@
+"""A checkpoint as an ordinary transformers folder, for every tool that takes a BERT."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from transformers import BertConfig, BertModel
+
+from hdoc.errors import DataError
+from hdoc.training.pretraining.tokenizer import load_tokenizer, save_tokenizer
+
+_PREFIX = "network.bert."
+
+
+def export(checkpoint: Path, folder: Path, tokenizer: Path, dtype: str = "float32") -> None:
+    """Write `config.json`, `model.safetensors` and the tokenizer's files.
+
+    Args:
+        checkpoint: what `fit` saved.
+        folder: made if it does not exist.
+        tokenizer: folder with the `tokenizer.json` that the shards were made with.
+        dtype: of the weights on disk: float32, float16 or bfloat16.
+
+    Raises:
+        DataError: the checkpoint is none of pre-training, or the vocabulary is another one.
+    """
+    try:
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        config = BertConfig.from_dict(saved["encoder_config"])
+        weights = saved["state_dict"]
+    except (OSError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+        raise DataError(
+            f"{checkpoint}: expected a checkpoint of scripts/pretrain.py fit, but {type(error).__name__}: {error}"
+        ) from error
+    vocabulary = load_tokenizer(tokenizer)
+    if vocabulary.get_vocab_size() != config.vocab_size:
+        raise DataError(
+            f"{tokenizer}: expected a vocabulary of {config.vocab_size} pieces, as {checkpoint} was trained "
+            f"with, got {vocabulary.get_vocab_size()}; give the folder that the shards were made with"
+        )
+    encoder = {
+        name.removeprefix(_PREFIX): value for name, value in weights.items() if name.startswith(_PREFIX)
+    }
+    # The pooler was trained only if next sentences were predicted.
+    has_pooler = "pooler.dense.weight" in encoder
+    model = BertModel(config, add_pooling_layer=has_pooler)
+    model.load_state_dict(encoder)
+    model.to(getattr(torch, dtype)).save_pretrained(folder)
+    save_tokenizer(vocabulary, folder)

@@ -1,0 +1,86 @@
+"""`scripts/pretrain.py fit`: LightningCLI, and checkpoints that a run resumes from exactly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from hdoc.errors import DataError
+from hdoc.training.pretraining.data import PretrainingData
+from hdoc.training.pretraining.learner import PretrainingLearner
+
+if TYPE_CHECKING:
+    from pytorch_lightning.cli import LightningArgumentParser
+
+
+class TimedCheckpoint(Checkpoint):
+    """Keeps `last.ckpt`, saved every few minutes and at the end, always between two optimiser steps.
+
+    Args:
+        folder: where it is kept.
+        minutes: how much work a kill may cost.
+    """
+
+    def __init__(self, folder: str, minutes: float = 5.0) -> None:
+        self.path = Path(folder) / "last.ckpt"
+        self.seconds = 60 * minutes
+        self._saved_at = time.monotonic()
+        self._saved_step = -1
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if it is time, but not while gradients are being accumulated: they are in no checkpoint."""
+        if (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return
+        due = time.monotonic() - self._saved_at >= self.seconds
+        # All processes save together, so one clock decides.
+        if trainer.strategy.broadcast(due):
+            self._save(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save where the limit of steps or of time ended the run."""
+        if trainer.global_step != self._saved_step:
+            self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        # A kill while saving must leave the older file whole.
+        unfinished = self.path.with_suffix(".part")
+        trainer.save_checkpoint(unfinished)
+        if trainer.is_global_zero:
+            unfinished.replace(self.path)
+        self._saved_at = time.monotonic()
+        self._saved_step = trainer.global_step
+
+
+def fit(arguments: Sequence[str]) -> None:
+    """Train as the configuration says.
+
+    Args:
+        arguments: LightningCLI's, such as `--config FILE --ckpt_path FILE --trainer.max_steps N`.
+
+    Raises:
+        DataError: jsonargparse is not installed, or the data does not fit the settings.
+    """
+    try:
+        from pytorch_lightning.cli import LightningCLI
+    except ImportError as error:
+        raise DataError(f"fit needs more packages ({error}); run: pip install 'hdoc[train]'") from error
+
+    class PretrainingCLI(LightningCLI):
+        def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+            parser.link_arguments("data.next_sentence", "model.next_sentence")
+
+    PretrainingCLI(
+        PretrainingLearner,
+        PretrainingData,
+        args=["fit", *arguments],
+        # The configuration is a file already, and the checkpoint holds the architecture.
+        save_config_callback=None,
+        seed_everything_default=0,
+    )

@@ -1,0 +1,217 @@
+"""Masked-language-model training as a LightningModule: loss, optimiser, schedule and what is logged.
+
+The schedule warms up, stays, and decays linearly to zero over the last `decay_steps` of the run
+(warm-up, stable, decay: Hu et al. 2024). As the stable part does not depend on when the run ends, a run can
+be stopped at any time, and resumed to be decayed. BERT's own schedule is a decay over all of the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
+
+from hdoc.errors import DataError
+from hdoc.training.pretraining.data import Batch, PretrainingData
+from hdoc.training.pretraining.network import PretrainingNetwork, bert_config
+
+log = logging.getLogger(__name__)
+
+
+class PretrainingLearner(LightningModule):
+    """Trains a BERT to guess masked pieces.
+
+    Args:
+        vocab_size: pieces of the vocabulary.
+        n_layers: layers of the encoder.
+        width: hidden size.
+        n_heads: attention heads.
+        feed_forward_width: size of the feed-forward layers.
+        dropout: share of hidden values and attention weights dropped in training.
+        learning_rate: the highest one.
+        weight_decay: of matrices; biases and normalisations have none.
+        warmup_steps: steps up to the highest learning rate.
+        decay_steps: steps at the end of the run over which it falls to zero.
+        start_embeddings: start from the skip-gram vectors beside the shards.
+        next_sentence: predict also whether the second part of a row follows the first; set by the data.
+        compiled: compile the network (needs a C++ compiler on a CPU; a third faster there).
+        seed: of the weights, and of dropout at each step.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int = 12_000,
+        n_layers: int = 4,
+        width: int = 256,
+        n_heads: int = 4,
+        feed_forward_width: int = 1024,
+        dropout: float = 0.0,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.01,
+        warmup_steps: int = 500,
+        decay_steps: int = 3_000,
+        start_embeddings: bool = False,
+        next_sentence: bool = False,
+        compiled: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        config = bert_config(vocab_size, n_layers, width, n_heads, feed_forward_width, dropout)
+        self.network = PretrainingNetwork(config, next_sentence)
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_steps = warmup_steps
+        self.decay_steps = decay_steps
+        self.start_embeddings = start_embeddings
+        self.seed = seed
+        # The parameters keep their names, so compiled and plain runs read each other's checkpoints.
+        self._scores = torch.compile(self.network.forward) if compiled else self.network.forward
+        self._sums: dict[str, Tensor] = {}
+        self._since = time.perf_counter()
+        self._n_tokens = 0
+
+    def on_fit_start(self) -> None:
+        """Check the data against the network; a run from the start takes its first weights from the data.
+
+        Raises:
+            DataError: vocabularies differ, or there are no vectors to start from.
+        """
+        data = self._data
+        expected, found = self.network.config.vocab_size, data.vocabulary.size
+        if expected != found:
+            raise DataError(
+                f"expected shards of a vocabulary of {expected} pieces (model.vocab_size), "
+                f"{data.folder} has {found}; set model.vocab_size to {found}"
+            )
+        if self.trainer.global_step:
+            return
+        self.network.set_frequencies(data.piece_counts())
+        if self.start_embeddings:
+            path = data.folder / "embeddings.npy"
+            if not path.is_file():
+                raise DataError(
+                    f"no {path} to start from; run scripts/pretrain.py embeddings {data.folder}, "
+                    "or set model.start_embeddings to false"
+                )
+            self.network.set_embeddings(path)
+
+    @property
+    def _data(self) -> PretrainingData:
+        data: PretrainingData = self.trainer.datamodule  # type: ignore[attr-defined]
+        return data
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Return the loss of one batch, in nats."""
+        if self.network.config.hidden_dropout_prob:
+            # What is dropped depends on the step alone, so that a resumed run drops the same.
+            torch.manual_seed(hash((self.seed, batch_index, self.global_rank)) % 2**63)
+        loss, correct = self._losses(batch)
+        self._n_tokens += batch["input_ids"].numel()
+        self._gather(batch["sources"], loss.detach(), correct)
+        return loss.mean()
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Log, every `log_every_n_steps`, the means since the last time (those of this process)."""
+        accumulating = (batch_idx + 1) % self.trainer.accumulate_grad_batches
+        if accumulating or self.trainer.global_step % self.trainer.log_every_n_steps:
+            return
+        seconds = time.perf_counter() - self._since
+        metrics = self._means("")
+        metrics["tokens_per_second"] = self._n_tokens * self.trainer.world_size / seconds
+        metrics["learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
+        self._write(metrics)
+        self._n_tokens = 0
+        self._since = time.perf_counter()
+
+    def on_validation_start(self) -> None:
+        """Put the training sums aside while held-out text is read."""
+        self._paused = (self._sums, time.perf_counter())
+        self._sums = {}
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
+        """Gather the loss of held-out rows."""
+        loss, correct = self._losses(batch)
+        self._gather(batch["sources"], loss, correct)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means over held-out text; its time does not count as training time."""
+        self._write(self._means("held_out/"))
+        self._sums, paused_at = self._paused
+        self._since += time.perf_counter() - paused_at
+
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return loss and correctness at every chosen position, each of shape (chosen)."""
+        scores, _ = self._scores(batch["input_ids"], batch["token_type_ids"], batch["positions"])
+        loss = F.cross_entropy(scores.float(), batch["labels"], reduction="none")
+        return loss, scores.detach().argmax(dim=-1) == batch["labels"]
+
+    def _gather(self, sources: Tensor, loss: Tensor, correct: Tensor) -> None:
+        """Add up loss, hits and number by source, without waiting for the device."""
+        n_sources = len(self._data.source_names)
+        for name, values in (("loss", loss), ("accuracy", correct.float()), ("n", torch.ones_like(loss))):
+            sums = self._sums.setdefault(name, torch.zeros(n_sources, device=loss.device))
+            sums.index_add_(0, sources, values)
+
+    def _means(self, prefix: str) -> dict[str, float]:
+        """Return loss and accuracy, overall and by source, of what was gathered, and begin anew."""
+        loss, accuracy, n = (self._sums[name].tolist() for name in ("loss", "accuracy", "n"))
+        self._sums = {}
+        means = {f"{prefix}loss": sum(loss) / sum(n), f"{prefix}accuracy": sum(accuracy) / sum(n)}
+        for name, total, count in zip(self._data.source_names, loss, n, strict=True):
+            if count:
+                means[f"{prefix}loss/{name}"] = total / count
+        return means
+
+    def _write(self, metrics: dict[str, float]) -> None:
+        """Give metrics to the loggers, and as one line to the log, for `tail -f`."""
+        step = self.trainer.global_step
+        for logger in self.trainer.loggers:
+            logger.log_metrics(metrics, step)
+        if self.trainer.is_global_zero:
+            log.info("step %d  %s", step, "  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Return AdamW and the schedule by steps."""
+        parameters = [item for item in self.network.parameters() if item.requires_grad]
+        groups = [
+            {"params": [item for item in parameters if item.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [item for item in parameters if item.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
+        factor = partial(
+            rate_factor,
+            warmup_steps=self.warmup_steps,
+            decay_steps=self.decay_steps,
+            n_steps=self.trainer.max_steps,
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the architecture in the checkpoint, so that it can be exported without a configuration."""
+        checkpoint["encoder_config"] = self.network.config.to_dict()
+
+
+def rate_factor(step: int, warmup_steps: int, decay_steps: int, n_steps: int) -> float:
+    """Return the learning rate at a step as a share of the highest, 0 to 1.
+
+    Args:
+        step: optimiser steps done.
+        warmup_steps: rises linearly over these first steps.
+        decay_steps: falls linearly to zero over these last steps.
+        n_steps: steps of the whole run; with -1 the run has no end and never decays.
+    """
+    rise = min(1.0, (step + 1) / max(1, warmup_steps))
+    if n_steps < 0:
+        return rise
+    return min(rise, max(0.0, (n_steps - step) / max(1, decay_steps)))
