@@ -27,9 +27,11 @@ _MARKS = (
 )
 _DECODED_UNASKED = {"utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp949"}
 _CANDIDATES = ["cp949", "shift_jis", "euc_jp", "gb18030", "big5", "cp1252", "cp1251"]
-# Of the letters that are not ASCII, Korean read as CP949 has more than this share of everyday Hangul in
-# 99.4 % of its lines; Chinese or Japanese read as CP949 falls below it within a sentence or two.
+# Of the letters beyond ASCII, Korean read as CP949 has more than the first share of everyday Hangul in
+# 99.4 % of its lines; Chinese or Japanese read as CP949 falls below it within a sentence or two. Between
+# the two shares charset-normalizer has to confirm it.
 _HANGUL_SHARE = 0.7
+_HANGUL_SHARE_CONFIRMED = 0.5
 _DAMAGE_SHARE = 0.01
 _UTF16_SHARE = 0.8
 _UTF16_KNOWN = re.compile(r"[\t\n\r -~\u2010-\u203b\u3000-\u3015\u3131-\u318e가-힣]")
@@ -116,18 +118,12 @@ def recognise(data: bytes) -> str | None:
     sample = data[first.start() : first.start() + SAMPLE_SIZE]
     if _is_utf8(sample):
         return "utf-8"
-    if _is_korean(sample):
+    if _hangul_share(sample) > _HANGUL_SHARE:
         return "cp949"
-    if share_of_controls(sample) > _CONTROL_SHARE:
-        return None
-
-    from charset_normalizer import from_bytes
-
-    # It knows no cut-off character, and no encoding has a space or a line feed inside one.
+    # The detector knows no cut-off character, and no encoding has a space or a line feed inside one.
     if first.start() + SAMPLE_SIZE < len(data) and len(sample.split()) > 1:
         sample = sample.rsplit(maxsplit=1)[0]
-    match = from_bytes(sample, cp_isolation=_CANDIDATES, enable_fallback=False).best()
-    return match.encoding if match else None
+    return _detected(sample)
 
 
 def refuse_known_binary(data: bytes, name: str) -> None:
@@ -204,13 +200,32 @@ def _is_utf8(sample: bytes) -> bool:
     return bool(text)
 
 
-def _is_korean(sample: bytes) -> bool:
-    """Whether a sample, whose end may be cut off, is CP949 of mostly everyday Hangul."""
+def _detected(sample: bytes) -> str | None:
+    """What charset-normalizer takes the sample for; its CP949 needs some Hangul to be believed."""
+    if share_of_controls(sample) > _CONTROL_SHARE:
+        return None
+
+    from charset_normalizer import from_bytes
+
+    match = from_bytes(sample, cp_isolation=_CANDIDATES, enable_fallback=False).best()
+    if match is None or (match.encoding == "cp949" and _hangul_share(sample) < _HANGUL_SHARE_CONFIRMED):
+        return None
+    return match.encoding
+
+
+def _hangul_share(sample: bytes) -> float:
+    """Share of everyday Hangul in the letters beyond ASCII, read as CP949; 0 if it is not CP949.
+
+    The sample's end may be cut off, and a little damage is let pass, so that strict decoding can say where.
+    """
     counts = Counter(codecs.getincrementaldecoder("cp949")("replace").decode(sample))
     letters = {character: n for character, n in counts.items() if character > "~" and character.isalpha()}
     n_letters = sum(letters.values())
-    n_everyday = sum(n for letter, n in letters.items() if "가" <= letter <= "힣" and _is_everyday(letter))
-    return n_everyday > _HANGUL_SHARE * n_letters and counts["\ufffd"] <= _DAMAGE_SHARE * n_letters
+    if not n_letters or counts["\ufffd"] > _DAMAGE_SHARE * n_letters:
+        return 0.0
+    return (
+        sum(n for letter, n in letters.items() if "가" <= letter <= "힣" and _is_everyday(letter)) / n_letters
+    )
 
 
 def _is_everyday(syllable: str) -> bool:
