@@ -64,6 +64,9 @@ class Bert(nn.Module):
         self.embeddings = _Embeddings(shape)
         layers = nn.ModuleList(_Layer(shape) for _ in range(shape.num_hidden_layers))
         self.encoder = nn.ModuleDict({"layer": layers})
+        # On the meta device there is nothing to initialise, and trying to would import half of torch.
+        if not self.embeddings.word_embeddings.weight.is_meta:
+            self.apply(_initialize)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Encode sequences.
@@ -83,13 +86,26 @@ class Bert(nn.Module):
         return hidden
 
 
+def _embedding(n_items: int, width: int) -> nn.Embedding:
+    table: nn.Embedding = nn.Embedding.from_pretrained(torch.empty(n_items, width), freeze=False)  # type: ignore[no-untyped-call]
+    return table
+
+
+def _initialize(module: nn.Module) -> None:
+    """Draw weights as the paper does: normal with deviation 0.02; biases 0."""
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear):
+        nn.init.zeros_(module.bias)
+
+
 class _Embeddings(nn.Module):
     def __init__(self, shape: BertShape) -> None:
         super().__init__()
         width = shape.hidden_size
-        self.word_embeddings = nn.Embedding(shape.vocab_size, width)
-        self.position_embeddings = nn.Embedding(shape.max_position_embeddings, width)
-        self.token_type_embeddings = nn.Embedding(shape.type_vocab_size, width)
+        self.word_embeddings = _embedding(shape.vocab_size, width)
+        self.position_embeddings = _embedding(shape.max_position_embeddings, width)
+        self.token_type_embeddings = _embedding(shape.type_vocab_size, width)
         self.LayerNorm = nn.LayerNorm(width, eps=shape.layer_norm_eps)
         self.dropout = nn.Dropout(shape.hidden_dropout_prob)
 
