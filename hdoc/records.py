@@ -1,0 +1,196 @@
+"""The documents of a batch, one after the other, in flat memory: files, folders and rows of tables.
+
+What is set up wrongly (a missing file, a missing column) is an error before any work is done. A bad
+document is not: it comes out as a record with an error, in its place, and the next one follows.
+`hdoc.results` writes what becomes of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from hdoc.charset import is_blank
+from hdoc.documents import read_document, unreadable
+from hdoc.errors import InputError
+from hdoc.tables import Row, Table, is_table, open_table
+
+DOCUMENT_SUFFIXES = frozenset({".txt", ".md"})
+"""The files that are taken from a folder."""
+
+_LOGGER = logging.getLogger(__name__)
+_TEXT_COLUMN = "text"
+_ID_COLUMN = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document of a batch.
+
+    Attributes:
+        id: the file's path as it was given, the value of a table's id column, or else `FILE:row`, where
+            the row is the line in JSON Lines and the row after the header in other tables, from 1.
+        text: the document, or None if there is an error.
+        error: why there is no text, or None.
+    """
+
+    id: str
+    text: str | None
+    error: str | None = None
+
+
+def read_records(
+    inputs: Sequence[str],
+    text_column: str | None = None,
+    id_column: str | None = None,
+    encoding: str | None = None,
+) -> Iterator[Record]:
+    """Check all inputs, then read their documents one at a time, in the order given.
+
+    A folder stands for its .txt and .md files, sorted, and then those of its folders; hidden files and
+    linked folders are passed over, and a warning is logged that counts what else is left out. JSON Lines
+    (.jsonl, .ndjson, .json), CSV and TSV (each also .gz or .xz) and Parquet are tables; any other file is
+    one document.
+
+    Args:
+        inputs: files and folders; "-" is one document from standard input.
+        text_column: the tables' column of texts; None for "text".
+        id_column: the tables' column of ids; None for "id" where there is one.
+        encoding: of files, JSON Lines, CSV and TSV; None to have it recognised, for each file.
+
+    Returns:
+        An iterator that holds one document, or a small batch of rows, at a time. It raises nothing.
+
+    Raises:
+        InputError: an input is missing, a table cannot be opened or has no such column, or a folder holds
+            no document.
+    """
+    parts = [_open(given, text_column or _TEXT_COLUMN, id_column, encoding) for given in inputs]
+    return chain.from_iterable(parts)
+
+
+def count_records(inputs: Sequence[str], encoding: str | None = None) -> int:
+    """Count the records that `read_records` will give, as the total of a progress bar.
+
+    Parquet files say it; other tables are passed over once, at some 200 MB/s: seconds where classifying
+    takes hours, but call it in a thread to show the bar at once. Exact unless quotes are broken or a file
+    is damaged.
+
+    Raises:
+        InputError: an input is missing, or a table cannot be opened.
+    """
+    n_records = 0
+    for given in inputs:
+        path = Path(given)
+        if given != "-" and _is_folder(path):
+            n_records += sum(1 for _ in _walk(given))
+        elif given != "-" and is_table(path):
+            n_records += open_table(path, encoding).count()
+        else:
+            n_records += 1
+    return n_records
+
+
+def _open(given: str, text_column: str, id_column: str | None, encoding: str | None) -> Iterator[Record]:
+    path = Path(given)
+    if given == "-":
+        return _documents(iter([given]), encoding)
+    if _is_folder(path):
+        _check_folder(given)
+        return _documents(_walk(given), encoding)
+    if not is_table(path):
+        return _documents(iter([given]), encoding)
+    table = open_table(path, encoding)
+    table.require(text_column)
+    if id_column is not None:
+        table.require(id_column)
+    return _table_records(given, table, text_column, id_column or _ID_COLUMN)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether an input is a folder; an error if it is not there at all."""
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
+    return path.is_dir()
+
+
+def _check_folder(folder: str) -> None:
+    left_out = Counter(Path(path).suffix.lower() or "no suffix" for path in _walk(folder, documents=False))
+    suffixes = ", ".join(f"{count} {suffix}" for suffix, count in sorted(left_out.items()))
+    if next(_walk(folder), None) is None:
+        raise InputError(
+            f"{folder}: expected a folder with .txt or .md files, got one with {suffixes or 'no files'}; "
+            "give tables and other texts by their own names"
+        )
+    if left_out:
+        _LOGGER.warning(
+            "%s: left out %d files that are neither .txt nor .md (%s); give tables and other texts by name",
+            folder,
+            left_out.total(),
+            suffixes,
+        )
+
+
+def _walk(folder: str, documents: bool = True) -> Iterator[str]:
+    """Paths of a folder's documents, or of all else but hidden files, sorted; its own files come first."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and (Path(name).suffix.lower() in DOCUMENT_SUFFIXES) == documents:
+                yield os.path.join(parent, name)  # noqa: PTH118 (a Path would drop the "./" that was given)
+
+
+def _documents(paths: Iterator[str], encoding: str | None) -> Iterator[Record]:
+    for path in paths:
+        try:
+            yield Record(_printable(path), read_document(path, encoding))
+        except InputError as error:
+            yield Record(_printable(path), None, str(error))
+
+
+def _table_records(given: str, table: Table, text_column: str, id_column: str) -> Iterator[Record]:
+    for row in table.rows([text_column, id_column]):
+        place = f"{given}:{row.number}"
+        error = row.error or _text_error(row, text_column)
+        record_id = _printable(_row_id(row.values.get(id_column)) or place)
+        if error:
+            yield Record(record_id, None, _printable(f"{place}: {error}"))
+        else:
+            yield Record(record_id, row.values[text_column])
+
+
+def _row_id(value: Any) -> str:
+    """Text of an id; empty if it is missing, blank, or no single value."""
+    return str(value) if isinstance(value, str | int | float) and str(value).strip() else ""
+
+
+def _text_error(row: Row, text_column: str) -> str | None:
+    """Why a row's text cannot be classified, or None."""
+    text = row.values.get(text_column)
+    got = ""
+    if text is None:
+        got = "nothing (missing or null)"
+    elif not isinstance(text, str):
+        got = f"a value of type {type(text).__name__}"
+    elif is_blank(text):
+        got = f"nothing but white space ({len(text)} characters)"
+    elif any("\ud800" <= character <= "\udfff" for character in _beyond_ascii(text)):
+        got = "half a surrogate pair, which is no character"
+    return f"expected a text in column {text_column!r}, got {got}" if got else None
+
+
+def _beyond_ascii(text: str) -> set[str]:
+    return set() if text.isascii() else set(text)
+
+
+def _printable(text: str) -> str:
+    """Write bytes of a path or id that are no characters as escapes, so that every output can hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,80 @@
+"""What every table has: columns, and rows that may have errors."""
+
+from __future__ import annotations
+
+import lzma
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hdoc.errors import InputError
+
+BROKEN_FILE = (OSError, EOFError, lzma.LZMAError, zlib.error)
+"""What reading a file raises when the file, or the disk it is on, is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        number: the line in JSON Lines, else the row after the header; both count from 1.
+        values: the wanted columns that the row has; empty if there is an error.
+        error: why the row cannot be used, or None.
+    """
+
+    number: int
+    values: dict[str, Any]
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Table(ABC):
+    """A table in a file.
+
+    Attributes:
+        path: the file.
+        columns: names of the columns; in JSON Lines, those of the first rows.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+
+    def require(self, column: str) -> None:
+        """Make sure that there is such a column.
+
+        Raises:
+            InputError: lists the columns that there are.
+        """
+        if self.columns.count(column) == 1:
+            return
+        if column in self.columns:
+            raise InputError(f"{self.path}: expected one column {column!r}, got two; rename one of them")
+        shown = ", ".join(map(repr, self.columns[:20])) + (", …" if len(self.columns) > 20 else "")
+        raise InputError(f"{self.path}: expected a column {column!r}, got {shown}; name the one you mean")
+
+    def rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        """Read the table's rows in order, each with those of the columns that it has.
+
+        A file that turns out to be damaged ends with a row that says so.
+        """
+        number = 0
+        try:
+            for row in self._rows(columns):
+                number = row.number
+                yield row
+        except BROKEN_FILE as error:
+            yield Row(
+                number + 1, {}, f"the file is damaged, nothing after row {number} can be read ({error})"
+            )
+
+    @abstractmethod
+    def count(self) -> int:
+        """Count the rows, cheaply: exact unless quotes are broken or the file is damaged."""
+
+    @abstractmethod
+    def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        raise NotImplementedError
