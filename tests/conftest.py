@@ -55,3 +55,38 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an hdoc model folder with three classes on the tiny encoder; its scores are far from equal."""
+    import json
+
+    import torch
+    from tokenizers import Tokenizer
+
+    from hdoc.encoder import build_encoder
+    from hdoc.encoding import PieceTokenizer
+    from hdoc.network import DocumentNetwork, NetworkShape
+    from hdoc.storage import save_model
+
+    config = json.loads((tiny_encoder / "config.json").read_text(encoding="utf-8"))
+    tokenizer = PieceTokenizer(Tokenizer.from_file(str(tiny_encoder / "tokenizer.json")), window=32)
+    torch.manual_seed(0)
+    network = DocumentNetwork(build_encoder(config), 32, NetworkShape(3, value_width=16, channels=8)).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(3)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    save_model(
+        folder,
+        network,
+        tokenizer,
+        encoder_config=config,
+        labels=["경제", "사회", "문화"],
+        temperature=1.5,
+        name="tiny",
+        version="7",
+        card="# tiny\n",
+    )
+    return folder

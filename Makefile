@@ -1,0 +1,36 @@
+# `make demo` and `make test` each do all their own set-up; everything lives in .venv.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint unit clean
+
+demo: $(VENV)/.explaining            ## explain a sample article with the model that comes with hdoc
+	$(BIN)/hdoc explain hdoc/assets/samples/transport.txt
+
+test: lint unit                      ## everything that is checked before a change goes in
+
+lint: $(VENV)/.developing            ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.developing            ## the tests
+	$(BIN)/pytest
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.explaining: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.developing: pyproject.toml constraints.txt scripts/system_packages.sh | $(VENV)/bin/python
+	sh scripts/system_packages.sh
+	$(PIP) --editable '.[dev]'
+	touch $@ $(VENV)/.explaining
+
+clean:                               ## forget the environment and all that was built
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,177 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from hdoc import DocumentClassifier
+from hdoc.errors import ModelError
+from hdoc.storage import _sha256, load_model, save_model
+
+
+@pytest.fixture
+def copy(tiny_model: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(tiny_model, tmp_path / "copy")
+
+
+def sign(folder: Path) -> None:
+    """Make the checksums right again after a change, so that the check behind them is reached."""
+    path = folder / "checksums.json"
+    sums = {name: _sha256((folder / name).read_bytes()) for name in json.loads(path.read_text())}
+    path.write_text(json.dumps(sums))
+
+
+def edit(folder: Path, name: str, **changes: object) -> None:
+    path = folder / name
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    sign(folder)
+
+
+def test_a_model_comes_back_as_it_was_saved(tiny_model: Path, tmp_path: Path) -> None:
+    model = load_model(tiny_model)
+    assert model.labels == ("경제", "사회", "문화")
+    assert (model.temperature, model.multi_label, model.tokenizer.window) == (1.5, False, 32)
+    assert (model.identity.name, model.identity.version) == ("tiny", "7")
+    assert not model.network.training
+    again = tmp_path / "again"
+    save_model(
+        again,
+        model.network,
+        model.tokenizer,
+        encoder_config=model.encoder_config,
+        labels=list(model.labels),
+        temperature=1.5,
+        name="tiny",
+        version="7",
+    )
+    assert load_model(again).identity == model.identity
+    assert (tiny_model / "README.md").read_text() == "# tiny\n"
+
+
+def test_weights_can_be_stored_in_16_bit(tiny_model: Path, tmp_path: Path) -> None:
+    model = load_model(tiny_model)
+    folder = tmp_path / "half"
+    save_model(
+        folder,
+        model.network,
+        model.tokenizer,
+        encoder_config=model.encoder_config,
+        labels=["가", "나", "다"],
+        half=True,
+    )
+    stored = load_file(folder / "weights.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
+    assert {parameter.dtype for parameter in load_model(folder).network.parameters()} == {torch.float32}
+
+
+def test_an_older_model_is_replaced_and_other_folders_are_not(copy: Path, tmp_path: Path) -> None:
+    model = load_model(copy)
+    arguments = {"encoder_config": model.encoder_config, "labels": list(model.labels)}
+    save_model(copy, model.network, model.tokenizer, version="8", **arguments)  # type: ignore[arg-type]
+    assert load_model(copy).identity.version == "8"
+    other = tmp_path / "letters"
+    other.mkdir()
+    (other / "letter.txt").write_text("소중한 글")
+    with pytest.raises(ModelError, match="expected a new folder or an hdoc model to replace"):
+        save_model(other, model.network, model.tokenizer, **arguments)  # type: ignore[arg-type]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "letters"]
+
+
+def test_folders_that_are_no_models(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not there"):
+        load_model(tmp_path / "none")
+    with pytest.raises(ModelError, match=r"has no config\.json; export one with: hdoc export"):
+        load_model(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match="is a file"):
+        load_model(tmp_path / "file")
+
+
+def test_an_unfinished_model_is_refused(copy: Path) -> None:
+    (copy / "checksums.json").unlink()
+    with pytest.raises(ModelError, match=r"is unfinished \(no checksums\.json\)"):
+        load_model(copy)
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors"]
+)
+def test_one_changed_byte_is_noticed(copy: Path, name: str) -> None:
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(ModelError, match=rf"{name} is not what was exported"):
+        load_model(copy)
+
+
+def test_a_missing_part_is_named(copy: Path) -> None:
+    (copy / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"cannot read .*tokenizer\.json: No such file"):
+        load_model(copy)
+
+
+def test_weights_that_do_not_fit_are_named(copy: Path) -> None:
+    weights = load_file(copy / "weights.safetensors")
+    weights["classifier.weight"] = torch.zeros(5, 5)
+    save_file(weights, copy / "weights.safetensors")
+    sign(copy)
+    with pytest.raises(ModelError, match=r"classifier\.weight has shape \(5, 5\), expected \(3, 16\)"):
+        load_model(copy)
+
+
+def test_pickled_weights_are_not_opened(copy: Path) -> None:
+    torch.save({"x": torch.zeros(1)}, copy / "weights.safetensors")
+    sign(copy)
+    with pytest.raises(ModelError, match="is no safetensors file"):
+        load_model(copy)
+
+
+def test_other_formats_and_broken_json_are_refused(copy: Path) -> None:
+    edit(copy, "config.json", format_version=2)
+    with pytest.raises(ModelError, match="expected format hdoc-model version 1"):
+        load_model(copy)
+    (copy / "config.json").write_text("{")
+    sign(copy)
+    with pytest.raises(ModelError, match=r"config\.json is no JSON"):
+        load_model(copy)
+    (copy / "config.json").write_text("[]")
+    sign(copy)
+    with pytest.raises(ModelError, match=r"expected a JSON object in .*config\.json, got list"):
+        load_model(copy)
+
+
+def test_labels_and_temperature_are_checked(copy: Path) -> None:
+    edit(copy, "calibration.json", temperature=0)
+    with pytest.raises(ModelError, match="expected a temperature above 0"):
+        load_model(copy)
+    edit(copy, "calibration.json", temperature=1)
+    (copy / "labels.json").write_text('["가", "가", "나"]')
+    sign(copy)
+    with pytest.raises(ModelError, match="names a class twice"):
+        load_model(copy)
+    (copy / "labels.json").write_text('{"0": "가"}')
+    sign(copy)
+    with pytest.raises(ModelError, match="expected a list of class names"):
+        load_model(copy)
+
+
+def test_settings_that_make_no_sense_are_refused(copy: Path) -> None:
+    edit(copy, "config.json", window="wide")
+    with pytest.raises(ModelError, match="do not fit together"):
+        load_model(copy)
+
+
+def test_a_model_of_another_encoder_works(tmp_path: Path, tiny_model: Path) -> None:
+    from transformers import DistilBertConfig
+
+    from hdoc.encoder import build_encoder
+    from hdoc.network import DocumentNetwork, NetworkShape
+
+    tokenizer = load_model(tiny_model).tokenizer
+    config = DistilBertConfig(vocab_size=600, dim=16, n_layers=1, n_heads=2, hidden_dim=32).to_dict()
+    network = DocumentNetwork(build_encoder(config), 16, NetworkShape(2, value_width=8, channels=4))
+    save_model(tmp_path / "other", network, tokenizer, encoder_config=config, labels=["가", "나"])
+    result = DocumentClassifier.load(tmp_path / "other").classify(["버스가 늦었다."])
+    assert set(result[0].probabilities) == {"가", "나"}
