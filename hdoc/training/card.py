@@ -1,0 +1,84 @@
+"""The model card: what a model is, how well it does, and how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version as installed_version
+from typing import Any
+
+_TITLES = {
+    "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
+    "accuracy": "accuracy",
+    "subset_accuracy": "subset accuracy",
+    "ece": "ECE (15 bins, calibrated)",
+    "loss": "loss (nats)",
+}
+
+
+def model_card(
+    stored: Mapping[str, Any], settings: Mapping[str, Any], name: str, version: str, half: bool
+) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        stored: hdoc's part of a checkpoint.
+        settings: the learner's hyper-parameters.
+        name: the model's name.
+        version: the model's version.
+        half: whether the weights are stored in 16 bit.
+    """
+    labels = stored["blueprint"]["labels"]
+    kind = "several classes a document" if stored["blueprint"]["multi_label"] else "one class a document"
+    parts = [
+        f"# {name} {version}",
+        f"A classifier of Korean documents with {len(labels)} classes ({kind}), trained with "
+        f"hdoc {installed_version('hdoc')}. Weights are stored in {16 if half else 32} bit.",
+        "Every class score is a sum over the words of the document, so each word's share of it is known:\n\n"
+        "    hdoc explain -m FOLDER article.txt",
+        "## Figures\n\n" + _figures(stored["figures"], labels),
+        "## Calibration\n\n" + _calibration(stored),
+        "## Data\n\n" + _table(stored["fingerprint"]),
+        "## Settings\n\n"
+        + _table({key: value for key, value in settings.items() if not key.startswith("_")}),
+        "## Make it again\n\n" + _rebuild(stored["run"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _figures(splits: Mapping[str, Mapping[str, float]], labels: list[str]) -> str:
+    if not splits:
+        return "None: this checkpoint was not evaluated at the end of a training.\n\nClasses: " + ", ".join(
+            labels
+        )
+    names = [name for name in _TITLES if name in next(iter(splits.values()))]
+    rows = [(_TITLES[name], [splits[split][name] for split in splits]) for name in names]
+    rows += [(f"F1 of {label}", [splits[split][f"f1/{label}"] for split in splits]) for label in labels]
+    lines = ["| | " + " | ".join(splits) + " |", "|---|" + "---|" * len(splits)]
+    lines += [
+        f"| {title} | " + " | ".join(f"{value:.3f}" for value in values) + " |" for title, values in rows
+    ]
+    return "\n".join(lines)
+
+
+def _calibration(stored: Mapping[str, Any]) -> str:
+    if not stored["figures"]:
+        return "Not calibrated: the temperature is fitted on dev at the end of a training."
+    return f"Logits are divided by the temperature {stored['temperature']:.3f}, fitted on dev."
+
+
+def _table(values: Mapping[str, Any]) -> str:
+    return "\n".join(["| | |", "|---|---|", *(f"| {key} | `{value}` |" for key, value in values.items())])
+
+
+def _rebuild(run: Mapping[str, Any]) -> str:
+    state = (
+        f"commit {run['commit']}{' with changes' if run.get('dirty') == 'yes' else ''}, "
+        if run.get("commit")
+        else ""
+    )
+    return (
+        f"Trained as run {run.get('name', 'without a name')} of {run.get('experiment', 'no experiment')} "
+        f"({state}seed {run.get('seed', 'unknown')}). The run's `config.yaml` holds every value:\n\n"
+        "    hdoc train fit --config config.yaml"
+    )

@@ -1,0 +1,132 @@
+"""LightningCLI with a run folder, MLflow, early stopping, checkpoints, and an end that exports the model."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+from hdoc.errors import HdocError
+from hdoc.training.checkpoints import RunCheckpoint
+from hdoc.training.data import DocumentData
+from hdoc.training.finish import finish_fit, write_predictions
+from hdoc.training.learner import DocumentLearner
+from hdoc.training.record import EpochLine, RunRecord
+from hdoc.training.tracking import RunLogger, tracking_uri
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run `fit`, `validate`, `test` or `predict` with the arguments of a command line."""
+    _quiet()
+    sys.argv = sys.argv[:1]  # LightningCLI takes these for arguments of its own otherwise
+    TrainingCLI(
+        DocumentLearner,
+        DocumentData,
+        args=list(arguments),
+        save_config_callback=RunRecord,
+        save_config_kwargs={"save_to_log_dir": False},
+        seed_everything_default=0,
+        trainer_defaults={
+            "max_epochs": 10,
+            "gradient_clip_val": 1.0,
+            "log_every_n_steps": 10,
+            "num_sanity_val_steps": 0,
+            "enable_model_summary": False,
+            "enable_progress_bar": sys.stderr.isatty(),
+            "use_distributed_sampler": False,  # the data gives each process its share
+            "callbacks": [EpochLine()],
+        },
+    )
+
+
+def _quiet() -> None:
+    """Leave out what libraries say to those who write a training, not to those who run one."""
+    for name in ("pytorch_lightning", "lightning_fabric", "mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning.loggers.mlflow").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning.utilities._pytree")
+
+
+class TrainingCLI(LightningCLI):
+    """The command line: sections `run`, `data`, `model`, `trainer`, `early_stopping` and `checkpoint`."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the sections that Lightning does not have, and pass on what data and model share."""
+        parser.add_argument("--run.experiment", type=str, default="hdoc", help="MLflow experiment")
+        parser.add_argument("--run.name", type=str | None, default=None, help="default: date and time")
+        parser.add_argument("--run.folder", type=str, default="runs", help="holds EXPERIMENT/NAME")
+        parser.add_lightning_class_args(EarlyStopping, "early_stopping")
+        parser.set_defaults(
+            {
+                "early_stopping.monitor": "dev/macro_f1",
+                "early_stopping.mode": "max",
+                "early_stopping.patience": 5,
+            }
+        )
+        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
+        for name in ("encoder", "window", "multi_label"):
+            parser.link_arguments(f"model.{name}", f"data.{name}")
+
+    def _parse_ckpt_path(self) -> None:
+        """Keep what the command line says when a fit goes on; elsewhere the checkpoint knows its sizes."""
+        if self.config.get("subcommand") != "fit":
+            super()._parse_ckpt_path()
+
+    def before_instantiate_classes(self) -> None:
+        """Give the run a name and a folder."""
+        config = self._get(self.config, "run")
+        if config.name is None:
+            config.name = f"{datetime.now():%Y%m%d-%H%M%S}"
+        folder = Path(config.folder) / config.experiment / config.name
+        checkpoint = self._get(self.config, "ckpt_path")
+        goes_on = self.subcommand == "fit" and checkpoint and folder in Path(checkpoint).parents
+        if self.subcommand == "fit" and folder.exists() and not goes_on:
+            raise HdocError(
+                f"the run {folder} exists; choose another --run.name, or go on with it: "
+                f"hdoc train fit --resume {folder}"
+            )
+        self.folder = folder
+        self.former = _read_run(folder) if goes_on else {}
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Give the trainer the run's folder and logger."""
+        trainer = self._get(self.config_init, "trainer")
+        kwargs["default_root_dir"] = str(self.folder)
+        if trainer.get("logger") in (None, True) and self.subcommand != "predict":
+            run = self._get(self.config, "run")
+            name = run.name if self.subcommand == "fit" else f"{run.name} {self.subcommand}"
+            known = self.former.get("tracking_uri") == tracking_uri()
+            kwargs["logger"] = RunLogger(run.experiment, name, self.former.get("run_id") if known else None)
+        elif self.subcommand == "predict":
+            kwargs["logger"] = False
+        self.model.run_facts = {
+            "experiment": self._get(self.config, "run").experiment,
+            "name": self._get(self.config, "run").name,
+            "seed": str(self._get(self.config, "seed_everything")),
+        }
+        return super().instantiate_trainer(**kwargs)
+
+    def after_fit(self) -> None:
+        """Calibrate, evaluate and export the best checkpoint."""
+        finish_fit(self.trainer, self.model, self.datamodule, self.folder)
+
+    def after_predict(self) -> None:
+        """Write the predictions."""
+        write_predictions(self.trainer, self.model, self.folder)
+
+
+def _read_run(folder: Path) -> dict[str, str]:
+    try:
+        values: dict[str, str] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values

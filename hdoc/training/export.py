@@ -1,0 +1,106 @@
+"""`hdoc export CHECKPOINT FOLDER`: a training's checkpoint to a model folder that anyone may use."""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hdoc.errors import HdocError, ModelError
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint of `hdoc train`; nothing in it is executed.
+
+    Raises:
+        ModelError: it is missing, damaged or not of hdoc.
+    """
+    import torch
+
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelError(f"cannot read the checkpoint {path}: {error.strerror or error}") from error
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
+        raise ModelError(f"{path} is no checkpoint, or not a whole one: {error}") from error
+    if not isinstance(checkpoint, dict) or "hdoc" not in checkpoint:
+        raise ModelError(f"expected a checkpoint that hdoc train wrote, {path} is of something else")
+    return checkpoint
+
+
+def export_checkpoint(
+    checkpoint: str | Path,
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    half: bool = False,
+) -> None:
+    """Write the model folder of a checkpoint: JSON, safetensors, tokenizer and a card, never pickle.
+
+    Args:
+        checkpoint: what a training saved; the best one has its temperature, others have 1.
+        folder: where; an hdoc model already there is replaced, anything else is refused.
+        name: of the model; the experiment's by default.
+        version: of the model; the run's name by default.
+        half: store weights in 16 bit; half as large, and the same classes but for rounding.
+
+    Raises:
+        ModelError: the checkpoint cannot be used, or the folder cannot be written.
+    """
+    from hdoc.storage import save_model
+    from hdoc.training.blueprint import Blueprint
+    from hdoc.training.card import model_card
+
+    content = read_checkpoint(checkpoint)
+    stored: Mapping[str, Any] = content["hdoc"]
+    blueprint = Blueprint.from_plain(stored["blueprint"])
+    network = blueprint.build()
+    prefix = "network."
+    network.load_state_dict(
+        {
+            key.removeprefix(prefix): value
+            for key, value in content["state_dict"].items()
+            if key.startswith(prefix)
+        }
+    )
+    name = name or stored["run"].get("experiment") or "hdoc"
+    version = version or stored["run"].get("name") or "1"
+    save_model(
+        folder,
+        network.eval(),
+        blueprint.build_tokenizer(),
+        encoder_config=blueprint.encoder_config,
+        labels=list(blueprint.labels),
+        multi_label=blueprint.multi_label,
+        temperature=stored["temperature"],
+        name=name,
+        version=version,
+        card=model_card(stored, content.get("hyper_parameters", {}), name, version, half),
+        half=half,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `hdoc export`; errors become one line and exit status 1."""
+    parser = argparse.ArgumentParser(
+        prog="hdoc export", description="Write a model folder from a checkpoint of a training."
+    )
+    parser.add_argument("checkpoint", type=Path, help="for example runs/NAME/…/checkpoints/best.ckpt")
+    parser.add_argument("folder", type=Path, help="the model folder to write")
+    parser.add_argument("--name", help="the model's name (default: the experiment's)")
+    parser.add_argument("--version", help="the model's version (default: the run's name)")
+    parser.add_argument("--half", action="store_true", help="store weights in 16 bit")
+    options = parser.parse_args(arguments)
+    try:
+        export_checkpoint(
+            options.checkpoint, options.folder, name=options.name, version=options.version, half=options.half
+        )
+    except HdocError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write(f"{options.folder}\nnext: hdoc explain -m {options.folder} FILE\n")
+    return 0

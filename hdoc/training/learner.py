@@ -1,0 +1,310 @@
+"""`DocumentLearner`: the network with its loss, optimiser, schedule and figures, for Lightning.
+
+The checkpoint holds labels, tokenizer and the encoder's config beside the weights, so that it can be
+loaded and exported without the data or the encoder it was trained from. What training leaves out at
+random depends on seed, epoch, batch and rank alone, so that a run that was killed and resumed ends with
+the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.profilers import PassThroughProfiler
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+from torch.optim import Optimizer
+
+from hdoc.attention import Context
+from hdoc.encoder import encoder_window
+from hdoc.errors import DataError, ModelError
+from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.training.blueprint import Blueprint
+from hdoc.training.losses import ClassWeights, class_weights, document_losses
+from hdoc.training.meter import StepMeter, learning_rates
+from hdoc.training.metrics import Predictions, figures, probabilities
+from hdoc.training.optimisation import Schedule, build_optimizer, build_schedule
+from hdoc.training.thinning import drop_pieces, drop_windows
+
+if TYPE_CHECKING:
+    from hdoc.training.data import DocumentData, TrainingBatch
+
+# The checkpoint's entry for all that is not Lightning's own.
+CHECKPOINT_KEY = "hdoc"
+
+
+class DocumentLearner(LightningModule):
+    """Trains a `DocumentNetwork`; labels, class counts and tokenizer come from the data module.
+
+    Args:
+        encoder: "small" (the one that comes with hdoc), a transformers folder, or a hub name.
+        window: longest sequence the encoder is given, special tokens included.
+        multi_label: whether a document may have several classes.
+        value_width: width of values and sentence vectors.
+        kernel_widths: pieces that each convolution of the word attention sees.
+        channels: features of each convolution.
+        context: how sentence attention sees neighbouring sentences.
+        dropout: share of hidden states, features and pooled values dropped in training.
+        sentence_dropout: share of a document's sentences left out in training; a document looks new in
+            each epoch, and the network learns to do with less, which deletions in an explanation ask for.
+        piece_dropout: share of a sentence's word pieces left out in training, for the same reasons.
+        freeze_encoder: train only what stands on the encoder.
+        encoder_rate: highest learning rate of the encoder's top layer.
+        head_rate: highest learning rate of all that stands on the encoder.
+        layer_decay: each layer of the encoder learns at this share of the rate of the one above it.
+        weight_decay: of matrices; biases and normalisations have none.
+        warmup_share: share of all steps over which learning rates rise.
+        schedule: how learning rates fall to zero over the rest.
+        label_smoothing: share of the target spread over all classes.
+        class_weights: "balanced" weighs classes by 1 / frequency, "sqrt" by its root.
+    """
+
+    network: DocumentNetwork
+
+    def __init__(
+        self,
+        encoder: str = "small",
+        window: int = 128,
+        multi_label: bool = False,
+        value_width: int = 256,
+        kernel_widths: Sequence[int] = (1, 3, 5),
+        channels: int = 128,
+        context: Context = "convolution",
+        dropout: float = 0.1,
+        sentence_dropout: float = 0.1,
+        piece_dropout: float = 0.0,
+        freeze_encoder: bool = False,
+        encoder_rate: float = 1e-4,
+        head_rate: float = 1e-3,
+        layer_decay: float = 0.9,
+        weight_decay: float = 0.01,
+        warmup_share: float = 0.1,
+        schedule: Schedule = "linear",
+        label_smoothing: float = 0.0,
+        class_weights: ClassWeights = "none",
+    ) -> None:
+        super().__init__()
+        kernel_widths = list(kernel_widths)
+        self.save_hyperparameters(logger=False)
+        self.blueprint: Blueprint | None = None
+        self.temperature = 1.0
+        self.run_facts: dict[str, str] = {}  # which run this is, for the model card
+        self.gathered: tuple[Tensor, Tensor] | None = None
+        self.predictions = Predictions()
+        self.meter = StepMeter()
+        self.register_buffer("class_weights", None, persistent=False)
+        self._seed = torch.initial_seed()
+        self._n_documents = 0  # since the last optimiser step
+
+    # Building: from the data's labels in a new run, from the checkpoint otherwise.
+
+    def configure_model(self) -> None:
+        """Build the network for the data's labels, unless there is one.
+
+        Raises:
+            ModelError: the encoder has fewer positions than the window asks for.
+        """
+        if self.blueprint is not None or self._trainer is None:
+            return
+        from hdoc.training.encoders import load_encoder
+
+        settings = self.hparams
+        encoder, config = load_encoder(settings["encoder"])
+        if settings["window"] > encoder_window(config):
+            raise ModelError(
+                f"expected model.window of at most {encoder_window(config)}, the positions of the encoder "
+                f"{settings['encoder']}; got {settings['window']}"
+            )
+        shape = NetworkShape(
+            len(self._data.labels),
+            settings["value_width"],
+            tuple(settings["kernel_widths"]),
+            settings["channels"],
+            settings["context"],
+        )
+        self._build(
+            Blueprint.of(
+                self._data.labels,
+                settings["multi_label"],
+                config,
+                self._data.tokenizer,
+                shape,
+                settings["dropout"],
+            ),
+            encoder,
+        )
+
+    def _build(self, blueprint: Blueprint, encoder: torch.nn.Module | None = None) -> None:
+        self.blueprint = blueprint
+        # A loaded encoder arrives in evaluation mode, and Lightning would leave it there.
+        self.network = blueprint.build(encoder).train()
+        if self.hparams["freeze_encoder"]:
+            self.network.encoder.requires_grad_(False).eval()
+
+    @property
+    def _data(self) -> DocumentData:
+        data: DocumentData = self.trainer.datamodule  # type: ignore[attr-defined]
+        return data
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes in the order of the scores."""
+        return list(self.blueprint.labels) if self.blueprint else []
+
+    def setup(self, stage: str) -> None:  # noqa: ARG002
+        """Check that a network that was loaded fits the data.
+
+        Raises:
+            DataError: the data has other labels than those the network was trained for.
+        """
+        if self.labels and self.labels != list(self._data.labels):
+            raise DataError(
+                f"expected data with the labels the model was trained for ({', '.join(self.labels)}), "
+                f"got {', '.join(self._data.labels)}"
+            )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add all that is needed to use the weights, as plain values."""
+        if self.blueprint is not None:
+            checkpoint[CHECKPOINT_KEY] = {
+                "blueprint": self.blueprint.to_plain(),
+                "temperature": self.temperature,
+                "seed": self._seed,
+                "fingerprint": dict(self._data.fingerprint),
+                "run": dict(self.run_facts),
+                "figures": {},
+            }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Build the network of a checkpoint, unless there is one.
+
+        Raises:
+            ModelError: it is no checkpoint of hdoc, or its network differs from the one there is.
+        """
+        stored = checkpoint.get(CHECKPOINT_KEY)
+        if stored is None:
+            raise ModelError(
+                "expected a checkpoint that hdoc train wrote, got one without labels and tokenizer"
+            )
+        blueprint = Blueprint.from_plain(stored["blueprint"])
+        if self.blueprint is not None:
+            self.blueprint.check_same(blueprint)
+        self._seed, self.temperature = stored["seed"], stored["temperature"]
+        if self.blueprint is None:
+            self._build(blueprint)
+
+    # Training
+
+    def on_fit_start(self) -> None:
+        """Weigh the classes."""
+        weights = class_weights(self.hparams["class_weights"], self._data.class_counts)
+        self.class_weights = None if weights is None else weights.to(self.device)
+        # Unless a profiler was asked for, Lightning's own place for one counts the waiting.
+        if type(self.trainer.profiler) is PassThroughProfiler:  # type: ignore[attr-defined]
+            self.trainer.profiler = self.meter.waits  # type: ignore[attr-defined]
+
+    def on_train_start(self) -> None:
+        """Start the clock."""
+        self.meter.restart()
+
+    def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
+        """Return the sum of the documents' losses; `on_before_optimizer_step` makes means of sums."""
+        # A tuple of numbers has the same hash in every process.
+        torch.manual_seed(hash((self._seed, self.current_epoch, batch_index, self.global_rank)) % 2**63)
+        self.meter.count(batch.documents)
+        documents = drop_windows(batch.documents, self.hparams["sentence_dropout"])
+        documents = drop_pieces(documents, self.hparams["piece_dropout"])
+        losses = document_losses(
+            self.network(documents).logits,
+            batch.targets,
+            self.class_weights,
+            self.hparams["label_smoothing"],
+        )
+        self._n_documents += len(losses)
+        self.meter.add_losses(losses.detach())
+        return losses.sum()
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Make the gradient that of the mean loss over all documents of the step.
+
+        Batches differ in their number of documents. Lightning averages over accumulated batches and DDP
+        over ranks, so a mean over each batch would give documents in small batches more weight.
+        """
+        n_documents = torch.tensor(float(self._n_documents), device=self.device)
+        total = float(self.trainer.strategy.reduce(n_documents, reduce_op="sum"))
+        n_parts = self.trainer.accumulate_grad_batches * self.trainer.world_size
+        gradients = [
+            p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None
+        ]
+        torch._foreach_mul_(gradients, n_parts / total)
+        self.meter.gradient_norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+        self._n_documents = 0
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Log, every `log_every_n_steps`, what happened since the last time."""
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if self._n_documents == 0 and self.trainer.global_step % every == 0:
+            values = self.meter.read(self.trainer.world_size)
+            self.log("train/loss", values.pop("loss"), prog_bar=True)
+            rates = learning_rates(self.trainer.optimizers[0])
+            self.log_dict({f"train/{name}": value for name, value in {**values, **rates}.items()})
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Return AdamW and its schedule over the whole run."""
+        settings = self.hparams
+        optimizer = build_optimizer(
+            self.network,
+            settings["encoder_rate"],
+            settings["head_rate"],
+            settings["layer_decay"],
+            settings["weight_decay"],
+        )
+        schedule = build_schedule(
+            optimizer,
+            settings["schedule"],
+            int(self.trainer.estimated_stepping_batches),
+            settings["warmup_share"],
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    # Figures
+
+    def on_validation_start(self) -> None:
+        """Stop the clock of the training."""
+        self.meter.pause()
+
+    def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:  # noqa: ARG002
+        """Gather predictions on dev."""
+        self.predictions.update(self.network(batch.documents).logits, batch.targets, batch.rows)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the figures on dev."""
+        self._log_figures("dev")
+
+    def on_validation_end(self) -> None:
+        """Let the clock of the training run on."""
+        self.meter.proceed()
+
+    def test_step(self, batch: TrainingBatch, batch_index: int) -> None:
+        """Gather predictions on test."""
+        self.validation_step(batch, batch_index)
+
+    def on_test_epoch_end(self) -> None:
+        """Log the figures on test."""
+        self._log_figures("test")
+
+    def _log_figures(self, split: str) -> None:
+        logits, targets = self.predictions.compute()
+        self.predictions.reset()
+        self.gathered = (logits, targets)
+        values = figures(logits, targets, self.labels, self.temperature)
+        self.log(f"{split}/macro_f1", values.pop("macro_f1"), prog_bar=True)
+        self.log_dict({f"{split}/{name}": value for name, value in values.items()})
+
+    def predict_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:  # noqa: ARG002
+        """Return calibrated probabilities, (documents, classes)."""
+        logits: Tensor = self.network(batch.documents).logits
+        return probabilities(logits, self.temperature, self.hparams["multi_label"])

@@ -1,0 +1,74 @@
+"""AdamW with a learning rate for each depth of the network, and how the rates rise and fall."""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import partial
+from typing import Any, Literal
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from hdoc.network import DocumentNetwork
+
+Schedule = Literal["linear", "cosine", "constant"]
+
+# The layer's number in names such as encoder.layer.3.output.dense.weight, layers.3.fc1 or h.3.attn.
+_LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
+
+
+def build_optimizer(
+    network: DocumentNetwork, encoder_rate: float, head_rate: float, layer_decay: float, weight_decay: float
+) -> AdamW:
+    """Return AdamW; its groups are named "head", "encoder" (the top layer), "encoder-1" (below it) and so on.
+
+    Args:
+        network: parameters that need no gradient are left out.
+        encoder_rate: learning rate of the encoder's top layer.
+        head_rate: learning rate of all that stands on the encoder.
+        layer_decay: rate of a layer as a share of that of the layer above it (Howard & Ruder 2018).
+        weight_decay: of matrices; biases and normalisations have none.
+    """
+    depths = _depths_below_top(network.encoder)
+    groups: dict[tuple[str, bool], dict[str, Any]] = {}
+    for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        depth = depths.get(name.removeprefix("encoder.")) if name.startswith("encoder.") else None
+        group_name = "head" if depth is None else f"encoder-{depth}" if depth else "encoder"
+        rate = head_rate if depth is None else encoder_rate * layer_decay**depth
+        decays = parameter.ndim > 1
+        group = {"params": [], "lr": rate, "weight_decay": weight_decay * decays, "name": group_name}
+        groups.setdefault((group_name, decays), group)["params"].append(parameter)
+    # Not fused: Lightning refuses to clip gradients of fused optimisers in mixed precision.
+    return AdamW(list(groups.values()), lr=head_rate)
+
+
+def _depths_below_top(encoder: nn.Module) -> dict[str, int]:
+    """Return for each parameter how many layers lie above it; embeddings lie below all layers."""
+    layers = {name: match for name, _ in encoder.named_parameters() if (match := _LAYER.search(name))}
+    n_layers = 1 + max((int(match[1]) for match in layers.values()), default=-1)
+    return {
+        name: n_layers - 1 - int(layers[name][1]) if name in layers else n_layers * ("embedding" in name)
+        for name, _ in encoder.named_parameters()
+    }
+
+
+def build_schedule(optimizer: Optimizer, kind: Schedule, n_steps: int, warmup_share: float) -> LambdaLR:
+    """Return a schedule over optimiser steps that scales the rates of all groups alike."""
+    return LambdaLR(
+        optimizer,
+        partial(rate_factor, kind=kind, n_steps=n_steps, n_warmup=math.ceil(n_steps * warmup_share)),
+    )
+
+
+def rate_factor(step: int, kind: Schedule, n_steps: int, n_warmup: int) -> float:
+    """Return the learning rate of a step (the first is 0) as a share of the highest, above 0 up to 1."""
+    if step < n_warmup:
+        return (step + 1) / n_warmup
+    left = max(0.0, (n_steps - step) / max(1, n_steps - n_warmup))
+    if kind == "constant":
+        return 1.0
+    return left if kind == "linear" else (1 - math.cos(math.pi * left)) / 2

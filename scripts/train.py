@@ -1,0 +1,8 @@
+"""Train, evaluate and use a classifier: python scripts/train.py fit --config configs/petitions.yaml."""
+
+import sys
+
+from hdoc.training.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())
