@@ -1,0 +1,130 @@
+"""From contributions to what a reader sees: percentages, shades, strongest words.
+
+Percentages are relative to a total: the contribution divided by the sum of all absolute contributions, of
+sentences for a sentence and of words for a word; their absolute values add up to 100 %.
+
+Shades are relative to the peak: the strongest absolute contribution of the document has the full shade and
+the others are linear to it, so twice the shade is twice the weight. A root would lift weak sentences into
+view and flatter them: in a document decided by one sentence, one sentence should stand out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hdoc.explanation import Explanation, SentenceShare, WordShare
+
+# A word is marked if it is among the strongest tenth and has at least a fifth of the strongest word's weight:
+# the first keeps flat texts calm, the second texts that hang on a few words.
+_MARKED_SHARE = 10
+_MARKED_WEIGHT = 0.2
+_ALWAYS_CANDIDATES = 3
+# Beyond this many, marks stop helping a reader and only make a long document's page heavier.
+_MOST_MARKED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the percentages and shades of sentences, or of words, are relative to.
+
+    Attributes:
+        total: sum of the absolute contributions.
+        peak: the strongest absolute contribution.
+    """
+
+    total: float
+    peak: float
+
+    @classmethod
+    def over(cls, shares: Iterable[SentenceShare | WordShare]) -> Scale:
+        """Measure the sentences, or the words, of one document."""
+        sizes = [abs(share.contribution) for share in shares]
+        return cls(total=sum(sizes), peak=max(sizes, default=0.0))
+
+    def share(self, contribution: float) -> float:
+        """Return the signed share of the total, -1 to 1."""
+        return contribution / self.total if self.total else 0.0
+
+    def level(self, contribution: float, n_levels: int) -> int:
+        """Return the shade, 0 (none) to `n_levels` (the peak's)."""
+        return round(n_levels * abs(contribution) / self.peak) if self.peak else 0
+
+
+@dataclass(frozen=True, slots=True)
+class WordGroup:
+    """One word with all its occurrences.
+
+    Attributes:
+        text: the word as it stands in the text.
+        contribution: sum over its occurrences.
+        occurrences: where it stands, strongest first.
+    """
+
+    text: str
+    contribution: float
+    occurrences: tuple[WordShare, ...]
+
+
+def _strength(share: SentenceShare | WordShare) -> tuple[float, int]:
+    """Sort key: strongest first, earlier first among equals."""
+    return -abs(share.contribution), share.start
+
+
+def words_of(explanation: Explanation) -> list[WordShare]:
+    """Return the words of all sentences in text order."""
+    return [word for sentence in explanation.sentences for word in sentence.words]
+
+
+def strongest_sentences(explanation: Explanation, n_sentences: int) -> list[int]:
+    """Return the indices of the strongest sentences, strongest first, without those that weigh nothing."""
+    order = sorted(enumerate(explanation.sentences), key=lambda pair: _strength(pair[1]))
+    return [index for index, sentence in order[:n_sentences] if sentence.contribution]
+
+
+def strongest_words(explanation: Explanation, text: str, n_words: int) -> list[WordGroup]:
+    """Return the strongest words, strongest first; equal words count together."""
+    groups: defaultdict[str, list[WordShare]] = defaultdict(list)
+    for word in words_of(explanation):
+        groups[text[word.start : word.end]].append(word)
+    summed = [
+        WordGroup(spelling, sum(word.contribution for word in group), tuple(sorted(group, key=_strength)))
+        for spelling, group in groups.items()
+    ]
+    order = sorted(summed, key=lambda group: -abs(group.contribution))
+    return [group for group in order[:n_words] if group.contribution]
+
+
+def marked_words(explanation: Explanation) -> frozenset[WordShare]:
+    """Return the words that deserve a mark of their own in the text."""
+    order = sorted(words_of(explanation), key=_strength)
+    n_candidates = min(max(len(order) // _MARKED_SHARE, _ALWAYS_CANDIDATES), _MOST_MARKED)
+    weakest = _MARKED_WEIGHT * abs(order[0].contribution) if order else 0.0
+    return frozenset(word for word in order[:n_candidates] if abs(word.contribution) >= weakest > 0)
+
+
+def percentage(share: float) -> str:
+    """Return a signed share as people read it: `+12.3%`."""
+    return f"{share:+.1%}" if abs(share) >= 0.0005 else "0.0%"
+
+
+def probability(value: float) -> str:
+    """Return a probability as people read it, and never a rounded certainty."""
+    if 0.9995 <= value < 1:
+        return ">99.9%"
+    if 0 < value < 0.0005:
+        return "<0.1%"
+    return f"{value:.1%}"
+
+
+def coverage(value: float) -> str:
+    """Return which part of the text was read; "100%" stands only for all of it."""
+    return "100%" if value == 1 else probability(value)
+
+
+def top_labels(explanation: Explanation, n_labels: int) -> list[tuple[str, float]]:
+    """Return the most probable labels, and the explained ones wherever they rank."""
+    explained = {explanation.target, explanation.versus}
+    ranked = enumerate(explanation.probabilities.items())
+    return [pair for rank, pair in ranked if rank < n_labels or pair[0] in explained]
