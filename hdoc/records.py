@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ DOCUMENT_SUFFIXES = frozenset({".txt", ".md"})
 _LOGGER = logging.getLogger(__name__)
 _TEXT_COLUMN = "text"
 _ID_COLUMN = "id"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +184,9 @@ def _text_error(row: Row, text_column: str) -> str | None:
         got = f"a value of type {type(text).__name__}"
     elif is_blank(text):
         got = f"nothing but white space ({len(text)} characters)"
-    elif any("\ud800" <= character <= "\udfff" for character in _beyond_ascii(text)):
+    elif _SURROGATE.search(text):
         got = "half a surrogate pair, which is no character"
     return f"expected a text in column {text_column!r}, got {got}" if got else None
-
-
-def _beyond_ascii(text: str) -> set[str]:
-    return set() if text.isascii() else set(text)
 
 
 def _printable(text: str) -> str:

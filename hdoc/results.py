@@ -59,20 +59,24 @@ class ResultWriter(ABC):
         self.n_rows += 1
 
     def close(self) -> None:
-        """Write what is held back.
+        """Write what is held back and close the file.
 
         Raises:
             HdocError: the file cannot be written.
         """
         with _writing(self.path):
-            self._close()
+            try:
+                self._finish()
+            finally:
+                if self.path != "-":
+                    self._stream.close()
 
     @abstractmethod
     def _write(self, row: dict[str, Any]) -> None:
         raise NotImplementedError
 
     @abstractmethod
-    def _close(self) -> None:
+    def _finish(self) -> None:
         raise NotImplementedError
 
 
@@ -113,14 +117,15 @@ def open_writer(
     _refuse(path, target, partial, inputs)
     with _writing(path):
         stream = partial.open("wb")
-    with stream:
-        writer = writer_class(stream, str(partial))
-        try:
-            yield writer
-        finally:
-            writer.close()
-            if not (writer.n_rows or is_special):
-                partial.unlink()
+    writer = writer_class(stream, str(partial))
+    try:
+        yield writer
+    except BaseException:
+        writer.close()
+        if not (writer.n_rows or is_special):
+            partial.unlink()
+        raise
+    writer.close()
     if not is_special:
         with _writing(path):
             partial.replace(target)
@@ -137,9 +142,9 @@ class _LinesWriter(ResultWriter):
     def _write(self, row: dict[str, Any]) -> None:
         self._pending += self._line(row)
         if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
-            self._close()
+            self._finish()
 
-    def _close(self) -> None:
+    def _finish(self) -> None:
         pending, self._pending = self._pending, bytearray()
         self._stream.write(pending)
         self._stream.flush()
@@ -194,7 +199,7 @@ class _ParquetWriter(ResultWriter):
         if len(self._rows) == _ROW_GROUP:
             self._write_group()
 
-    def _close(self) -> None:
+    def _finish(self) -> None:
         if self._rows:
             self._write_group()
         self._writer.close()

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hdoc.charset import SAMPLE_SIZE, codec_of, is_blank, recognise
@@ -49,6 +49,7 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=
 )
 
 
+@settings(deadline=None)  # first calls import, and machines are shared
 @given(text=texts, encoding=st.sampled_from(sorted(MARKED)))
 def test_marked_text_comes_back_unaltered(text, encoding):
     # FF FE 00 00 begins UTF-32 by the standard, though it could be UTF-16 that starts with NUL.
@@ -56,18 +57,28 @@ def test_marked_text_comes_back_unaltered(text, encoding):
     assert decode(MARKED[encoding] + text.encode(encoding), None, "x") == text
 
 
+@settings(deadline=None)
 @given(text=texts)
 def test_utf8_without_mark_comes_back_unaltered(text):
     assume(not text.startswith("\ufeff") and "\0" not in text)
     assert decode(text.encode(), None, "x") == text
 
 
+@settings(deadline=None)
+@given(text=st.lists(st.sampled_from([*ARTICLE, "\x00"]), min_size=4, max_size=60).map("".join))
+def test_some_nul_among_korean_is_text(text):
+    assume(not is_blank(text) and text.count("\x00") <= 8 and not text.isascii())
+    assert decode(text.encode(), None, "x") == text
+
+
+@settings(deadline=None)
 @given(text=texts, encoding=st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32-be", "gb18030"]))
 def test_encoding_that_is_given_is_used(text, encoding):
     assume(not text.startswith("\ufeff"))
     assert decode(text.encode(encoding), encoding, "x") == text
 
 
+@settings(deadline=None)
 @given(
     words=st.lists(st.text(st.sampled_from(EVERYDAY), min_size=1, max_size=6), min_size=3, max_size=80),
     separator=st.sampled_from([" ", "\n", "\r\n", ", ", "\t", ". "]),
