@@ -1,0 +1,67 @@
+"""Many documents: records in, rows out, one a document and in order, in flat memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any
+
+from hdoc.classifier import Classification, DocumentClassifier
+from hdoc.errors import HdocError
+from hdoc.records import Record
+
+
+def classify_records(
+    classifier: DocumentClassifier, records: Iterable[Record], n_sentences: int = 3, workers: int = 0
+) -> Generator[dict[str, Any], None, None]:
+    """Classify records as they come.
+
+    Args:
+        classifier: the model.
+        records: documents, or the errors that stand in their place; read as they are needed.
+        n_sentences: the strongest sentences to give with each label.
+        workers: processes that split sentences; 0 for none.
+
+    Yields:
+        A row for each record: id, label, probability, probabilities, sentences and error; a document that
+        cannot be classified has an error and None in all else.
+    """
+    waiting: deque[Record] = deque()
+
+    def texts() -> Iterator[str]:
+        for record in records:
+            waiting.append(record)
+            if record.text is not None:
+                yield record.text
+
+    for result in classifier.classify_stream(texts(), workers):
+        while waiting[0].text is None:
+            yield _row(waiting.popleft(), None, n_sentences)
+        yield _row(waiting.popleft(), result, n_sentences)
+    while waiting:
+        yield _row(waiting.popleft(), None, n_sentences)
+
+
+def _row(record: Record, result: Classification | HdocError | None, n_sentences: int) -> dict[str, Any]:
+    if not isinstance(result, Classification) or record.text is None:
+        error = record.error if result is None else str(result)
+        return dict.fromkeys(("label", "probability", "probabilities", "sentences")) | {
+            "id": record.id,
+            "error": error,
+        }
+    return {
+        "id": record.id,
+        "label": result.label,
+        "probability": result.probability,
+        "probabilities": result.probabilities,
+        "sentences": [
+            {
+                "start": sentence.start,
+                "end": sentence.end,
+                "text": record.text[sentence.start : sentence.end],
+                "contribution": sentence.contribution,
+            }
+            for sentence in result.strongest(n_sentences)
+        ],
+        "error": None,
+    }

@@ -1,0 +1,309 @@
+"""The command `hdoc`.
+
+Only the standard library is imported before a command has been chosen, so help is instant. Every error
+that hdoc raises on purpose becomes one line on standard error and exit code 1; wrong usage exits with 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import locale
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from hdoc import __version__
+from hdoc.errors import HdocError
+
+if TYPE_CHECKING:
+    from hdoc.classifier import DocumentClassifier
+    from hdoc.explanation import Explanation
+    from hdoc.rendering.wording import Language
+
+_DESCRIPTION = "Says what long Korean documents are about, and which sentences and words made it say so."
+_EPILOG = """examples:
+  hdoc explain article.txt
+  hdoc explain article.txt --format html -o article.html
+  hdoc explain article.txt --versus 행정
+  hdoc classify letters/ -o letters.jsonl
+  hdoc train fit --config petitions
+  hdoc export last.ckpt my-model
+"""
+# Commands of the training side: they parse their own arguments and need the extra `train`.
+_TRAINING = {
+    "train": ("hdoc.training.command", "train, validate and test models: hdoc train fit --help"),
+    "export": ("hdoc.training.export", "turn a checkpoint into a model folder"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given and given[0] in _TRAINING:
+            return _run_training(given[0], given[1:])
+        options = _parser().parse_args(given)
+        code: int = options.run(options)
+        return code
+    except HdocError as error:
+        _complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`hdoc … | head`); keep Python from failing once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hdoc",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"hdoc {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_explain(commands)
+    _add_classify(commands)
+    for name, (_, about) in _TRAINING.items():
+        commands.add_parser(name, help=about, add_help=False)
+    return parser
+
+
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("explain", help="the category of documents and the evidence for it")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="text files; - reads standard input")
+    parser.add_argument(
+        "--format", choices=("text", "json", "html"), default="text", help="default: text, for the terminal"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, help="write to a file, or to a folder for several documents"
+    )
+    parser.add_argument("--label", help="explain this class instead of the most probable one")
+    parser.add_argument("--versus", metavar="LABEL", help="explain why not this class")
+    parser.add_argument(
+        "--top", type=_positive, metavar="N", help="list the N strongest sentences and words (text format)"
+    )
+    _add_common(parser)
+    parser.add_argument("--language", choices=("ko", "en"), help="of the view; default: that of the locale")
+    parser.set_defaults(run=_explain, parser=parser)
+
+
+def _add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("classify", help="the category of any number of documents, as a table")
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="text files, folders of them, JSONL, CSV, TSV or Parquet"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="-",
+        help="JSONL, CSV or Parquet, by its ending; default: JSONL to standard output",
+    )
+    parser.add_argument(
+        "--text-column", metavar="NAME", help="column of tables that holds the text; default: text"
+    )
+    parser.add_argument(
+        "--id-column", metavar="NAME", help="column that names a row; default: id, if there is one"
+    )
+    parser.add_argument(
+        "--top", type=_positive, default=3, metavar="N", help="strongest sentences in each row; default: 3"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that split sentences; default: one less than cores",
+    )
+    _add_common(parser)
+    parser.set_defaults(run=_classify, parser=parser)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-m", "--model", type=Path, metavar="FOLDER", help="default: the model that comes with hdoc"
+    )
+    parser.add_argument("--encoding", help="of text files, for example cp949; recognised by default")
+    parser.add_argument("--device", help="cpu or cuda; default: a GPU if there is one")
+
+
+def _explain(options: argparse.Namespace) -> int:
+    if len(options.files) > 1 and options.format != "text" and options.output is None:
+        options.parser.error(f"several documents in {options.format} need a folder to go to: -o FOLDER")
+    classifier = _load(options)
+    failed = 0
+    for file in options.files:
+        try:
+            _explain_one(classifier, file, options)
+        except HdocError as error:
+            if len(options.files) == 1:
+                raise
+            failed += 1
+            _complain(str(error) if str(error).startswith(file) else f"{file}: {error}")
+    return 1 if failed else 0
+
+
+def _explain_one(classifier: DocumentClassifier, file: str, options: argparse.Namespace) -> None:
+    from hdoc.documents import read_document
+    from hdoc.render import to_html, to_json
+
+    text = read_document(file, options.encoding)
+    explanation = classifier.explain(text, options.label, options.versus)
+    name = "" if file == "-" else Path(file).name
+    language = options.language or _language()
+    if options.format == "text":
+        _print_view(explanation, text, name, language, options)
+    elif options.format == "json":
+        _write(to_json(explanation), _target(options, name))
+    else:
+        _write(to_html(explanation, text, language=language, name=name or None), _target(options, name))
+
+
+def _target(options: argparse.Namespace, name: str) -> Path | None:
+    """Where a document's explanation goes; None is standard output."""
+    output: Path | None = options.output
+    if output is not None and (len(options.files) > 1 or output.is_dir()):
+        suffix = "txt" if options.format == "text" else options.format
+        return output / f"{name or 'stdin'}.{suffix}"
+    return output
+
+
+def _write(content: str, target: Path | None) -> None:
+    if target is None:
+        sys.stdout.buffer.write(content.encode())
+        sys.stdout.flush()
+        return
+    with _opened(target) as file:
+        file.write(content)
+
+
+@contextmanager
+def _opened(target: Path) -> Iterator[IO[str]]:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise HdocError(f"cannot write {target}: {error.strerror}") from error
+    _say(f"wrote {target}")
+
+
+def _print_view(
+    explanation: Explanation, text: str, name: str, language: Language, options: argparse.Namespace
+) -> None:
+    from contextlib import nullcontext
+
+    from rich.console import Console
+
+    from hdoc.render import to_terminal
+
+    target = _target(options, name)
+    with nullcontext() if target is None else _opened(target) as file:
+        console = Console(file=file)
+        to_terminal(explanation, text, console, top=options.top, language=language, name=name or None)
+
+
+def _classify(options: argparse.Namespace) -> int:
+    from contextlib import closing
+
+    from hdoc.bulk import classify_records
+    from hdoc.records import read_records
+    from hdoc.results import open_writer
+
+    records = read_records(options.inputs, options.text_column, options.id_column, options.encoding)
+    workers = max(1, (os.cpu_count() or 1) - 1) if options.workers is None else options.workers
+    classifier = _load(options)
+    failed = 0
+    with (
+        open_writer(options.output, inputs=options.inputs) as writer,
+        _progress(options) as advance,
+        closing(classify_records(classifier, records, options.top, workers)) as rows,
+    ):
+        for row in rows:
+            writer.write(row)
+            failed += row["error"] is not None
+            advance()
+    if options.output != "-":
+        _say(f"wrote {writer.n_rows:,} rows to {options.output}")
+    if failed:
+        _complain(
+            f"{failed:,} of {writer.n_rows:,} documents have no label; their rows say why under 'error'"
+        )
+    return 1 if failed and failed == writer.n_rows else 0
+
+
+@contextmanager
+def _progress(options: argparse.Namespace) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on standard error; its total comes as soon as the inputs have been counted."""
+    from threading import Thread
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from hdoc.records import count_records
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("classifying", total=None)
+
+        def count() -> None:
+            with suppress(HdocError):  # an input that cannot be counted is reported when it is read
+                progress.update(task, total=count_records(options.inputs, options.encoding))
+
+        Thread(target=count, daemon=True).start()
+        yield lambda: progress.advance(task)
+
+
+def _load(options: argparse.Namespace) -> DocumentClassifier:
+    from hdoc.classifier import DocumentClassifier
+
+    return DocumentClassifier.load(options.model, options.device)
+
+
+def _run_training(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    try:
+        module = import_module(_TRAINING[name][0])
+    except ModuleNotFoundError as error:
+        raise HdocError(f"'hdoc {name}' needs {error.name}; run: pip install 'hdoc[train]'") from error
+    code: int = module.main(arguments)
+    return code
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, got {value}")
+    return number
+
+
+def _language() -> Language:
+    name = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG")
+    name = name or locale.getlocale()[0] or ""
+    return "ko" if name.lower().startswith("ko") else "en"
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+
+
+def _complain(message: str) -> None:
+    _say(f"hdoc: error: {' '.join(message.split())}")
