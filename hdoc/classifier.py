@@ -193,13 +193,22 @@ class DocumentClassifier:
         )
 
     @torch.inference_mode()
-    def _score(self, documents: Sequence[Sequence[Window]], words: bool = False) -> list[_Scores]:
-        """Run the network over the windows of some documents, all with at least one window."""
-        windows = list(chain.from_iterable(documents))
+    def encode(
+        self, windows: Sequence[Window], words: bool = False
+    ) -> tuple[torch.Tensor, list[PieceScores | None]]:
+        """Read windows, of any documents, in groups of similar length.
+
+        Args:
+            windows: at least one.
+            words: whether to keep what each word piece scored.
+
+        Returns:
+            Window vectors (windows, value_width), and for each window the scores of its pieces or None.
+        """
         n_special = self.tokenizer.window - self.tokenizer.capacity
         groups = token_budget_batches([len(window.ids) + n_special for window in windows], TOKEN_BUDGET)
         vectors = torch.empty(len(windows), self.network.shape.value_width, device=self.device)
-        pieces: list[_Pieces | None] = [None] * len(windows)
+        pieces: list[PieceScores | None] = [None] * len(windows)
         for group in groups:
             padded = pad_windows([windows[i].ids for i in group], self.tokenizer).to(self.device)
             reading = self.network.read(padded)
@@ -209,7 +218,13 @@ class DocumentClassifier:
                 first = len(self.tokenizer.prefix)
                 for row, i in enumerate(group):
                     real = slice(first, first + len(windows[i].ids))
-                    pieces[i] = _Pieces(weights[row, real].astype(float), scores[row, real].astype(float))
+                    pieces[i] = PieceScores(weights[row, real].astype(float), scores[row, real].astype(float))
+        return vectors, pieces
+
+    @torch.inference_mode()
+    def _score(self, documents: Sequence[Sequence[Window]], words: bool = False) -> list[_Scores]:
+        """Run the network over the windows of some documents, all with at least one window."""
+        vectors, pieces = self.encode(list(chain.from_iterable(documents)), words)
         counts = torch.tensor([len(document) for document in documents], device=self.device)
         verdict = self.network.judge(vectors, counts)
         window_scores = (vectors @ self.network.classifier.weight.T).cpu().numpy().astype(float)
@@ -258,7 +273,7 @@ class _Document:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pieces:
+class PieceScores:
     """Weights (pieces,) and class scores (pieces, classes) of the word pieces of one window."""
 
     weights: Floats
@@ -272,7 +287,7 @@ class _Scores:
     logits: Floats
     sentence_weights: Floats
     window_scores: Floats
-    pieces: Sequence[_Pieces | None]
+    pieces: Sequence[PieceScores | None]
 
 
 def embedded_model() -> Path:
