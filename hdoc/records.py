@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from hdoc.charset import is_blank
+from hdoc.charset import codec_of, is_blank
 from hdoc.documents import read_document, unreadable
 from hdoc.errors import InputError
 from hdoc.tables import Row, Table, is_table, open_table
@@ -70,9 +70,11 @@ def read_records(
         An iterator that holds one document, or a small batch of rows, at a time. It raises nothing.
 
     Raises:
-        InputError: an input is missing, a table cannot be opened or has no such column, or a folder holds
-            no document.
+        InputError: an input is missing, a table cannot be opened or has no such column, a folder holds no
+            document or cannot be listed, or Python knows no such encoding.
     """
+    if encoding is not None:
+        codec_of(b"", encoding, "")  # an encoding that does not exist is no fault of the documents
     parts = [_open(given, text_column or _TEXT_COLUMN, id_column, encoding) for given in inputs]
     return chain.from_iterable(parts)
 
@@ -109,9 +111,9 @@ def _open(given: str, text_column: str, id_column: str | None, encoding: str | N
     if not is_table(path):
         return _documents(iter([given]), encoding)
     table = open_table(path, encoding)
-    table.require(text_column)
+    table.require(text_column, "--text-column")
     if id_column is not None:
-        table.require(id_column)
+        table.require(id_column, "--id-column")
     return _table_records(given, table, text_column, id_column or _ID_COLUMN)
 
 
@@ -134,20 +136,23 @@ def _check_folder(folder: str) -> None:
         )
     if left_out:
         _LOGGER.warning(
-            "%s: left out %d files that are neither .txt nor .md (%s); give tables and other texts by name",
+            "%s: only .txt and .md files are read, left out %s; give tables and other texts by name",
             folder,
-            left_out.total(),
             suffixes,
         )
 
 
 def _walk(folder: str, documents: bool = True) -> Iterator[str]:
     """Paths of a folder's documents, or of all else but hidden files, sorted; its own files come first."""
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_refuse_folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and (Path(name).suffix.lower() in DOCUMENT_SUFFIXES) == documents:
                 yield os.path.join(parent, name)  # noqa: PTH118 (a Path would drop the "./" that was given)
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise unreadable(error.filename, error) from error
 
 
 def _documents(paths: Iterator[str], encoding: str | None) -> Iterator[Record]:

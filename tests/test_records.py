@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 import lzma
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_folders_are_walked_sorted_and_say_what_they_leave_out(tmp_path, caplog)
     assert [record.text for record in records] == ["a.MD", "b.txt", "sub/c.txt", "sub/deep/d.md"]
     assert [record.id for record in records] == [str(tmp_path / record.text) for record in records]
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}: left out 3 files that are neither .txt nor .md (1 .jsonl, 2 .png); "
+        f"{tmp_path}: only .txt and .md files are read, left out 1 .jsonl, 2 .png; "
         "give tables and other texts by name"
     ]
 
@@ -108,6 +109,22 @@ def test_folder_without_documents_is_an_error(tmp_path):
         InputError, match=r"expected a folder with .txt or .md files, got one with 1 .csv; give tables"
     ):
         read_records([str(tmp_path)])
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs POSIX permissions")
+def test_folder_that_cannot_be_listed_is_not_passed_over(tmp_path):
+    (tmp_path / "a.txt").write_text("가", encoding="utf-8")
+    (tmp_path / "locked").mkdir(mode=0)
+    tmp_path.chmod(0o755)
+    user = os.geteuid()
+    try:
+        if user == 0:  # root may list everything
+            os.seteuid(65534)
+        with pytest.raises(InputError, match="no permission to read it"):
+            read_records([str(tmp_path)])
+    finally:
+        if user == 0:
+            os.seteuid(user)
 
 
 def test_paths_that_are_no_utf8_stay_writable(tmp_path):
@@ -314,10 +331,13 @@ def test_missing_column_lists_those_there_are(tmp_path, name):
     else:
         write_csv(path, [row.keys(), row.values()], delimiter="\t" if name == "t.tsv" else ",")
     with pytest.raises(
-        InputError, match=r"expected a column 'text', got '번호', '본문'; name the one you mean"
+        InputError,
+        match=r"expected a column 'text', got '번호', '본문'; name the right one with --text-column",
     ):
         read_records([str(path)])
-    with pytest.raises(InputError, match="expected a column 'key', got '번호', '본문'"):
+    with pytest.raises(
+        InputError, match="expected a column 'key', got '번호', '본문'; name the right one with --id-column"
+    ):
         read_records([str(path)], text_column="본문", id_column="key")
 
 
@@ -325,6 +345,9 @@ def test_double_and_many_columns(tmp_path):
     path = write_csv(tmp_path / "t.csv", [["text", "text"], ["a", "b"]])
     with pytest.raises(InputError, match="expected one column 'text', got two"):
         read_records([path])
+    double = pa.table([pa.array(["가"]), pa.array(["1"]), pa.array(["2"])], names=["text", "id", "id"])
+    pq.write_table(double, tmp_path / "t.parquet")
+    assert read(str(tmp_path / "t.parquet")) == [Record(f"{tmp_path}/t.parquet:1", "가")]
     path = write_csv(tmp_path / "t.csv", [[f"c{index}" for index in range(30)]])
     with pytest.raises(InputError, match="'c18', 'c19', …; name"):
         read_records([path])
@@ -368,6 +391,8 @@ def test_what_is_no_table_is_an_error_at_once(tmp_path, name, data, words):
 def test_unknown_encoding_is_an_error_at_once(tmp_path):
     with pytest.raises(InputError, match="unknown encoding 'korean8'"):
         read_records([write_jsonl(tmp_path / "t.jsonl", [{"text": "가"}])], encoding="korean8")
+    with pytest.raises(InputError, match="unknown encoding 'korean8'"):
+        read_records(["-"], encoding="korean8")
 
 
 def test_tables_without_rows_give_no_records(tmp_path):

@@ -48,7 +48,7 @@ class ParquetTable(Table):
         import pyarrow
         from pyarrow.parquet import ParquetFile
 
-        wanted = [column for column in columns if column in self.columns]
+        wanted = [column for column in columns if self.columns.count(column) == 1]
         number = 0
         try:
             # Without pre-buffering, only what a batch needs is in memory, even of one huge row group.

@@ -43,8 +43,12 @@ class Table(ABC):
     path: Path
     columns: tuple[str, ...]
 
-    def require(self, column: str) -> None:
+    def require(self, column: str, option: str) -> None:
         """Make sure that there is such a column.
+
+        Args:
+            column: its name.
+            option: the option that names it, for the error.
 
         Raises:
             InputError: lists the columns that there are.
@@ -54,7 +58,9 @@ class Table(ABC):
         if column in self.columns:
             raise InputError(f"{self.path}: expected one column {column!r}, got two; rename one of them")
         shown = ", ".join(map(repr, self.columns[:20])) + (", …" if len(self.columns) > 20 else "")
-        raise InputError(f"{self.path}: expected a column {column!r}, got {shown}; name the one you mean")
+        raise InputError(
+            f"{self.path}: expected a column {column!r}, got {shown}; name the right one with {option}"
+        )
 
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
         """Read the table's rows in order, each with those of the columns that it has.
