@@ -4,7 +4,9 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -250,16 +252,18 @@ def test_files_that_cannot_be_read_say_why(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs POSIX permissions")
-def test_files_without_permission_say_so(tmp_path):
-    path = tmp_path / "secret.txt"
-    path.write_text("비밀", encoding="utf-8")
-    path.chmod(0)
+def test_files_without_permission_say_so():
     user = os.geteuid()
-    try:
-        if user == 0:  # root may read everything
-            os.seteuid(65534)
-        with pytest.raises(InputError, match=r"secret\.txt: .* no permission to read it"):
-            read_document(path)
-    finally:
-        if user == 0:
-            os.seteuid(user)
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to other users
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "secret.txt"
+        path.write_text("비밀", encoding="utf-8")
+        path.chmod(0)
+        try:
+            if user == 0:  # root may read everything
+                os.seteuid(65534)
+            with pytest.raises(InputError, match=r"secret\.txt: .* no permission to read it"):
+                read_document(path)
+        finally:
+            if user == 0:
+                os.seteuid(user)

@@ -7,6 +7,7 @@ import lzma
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -112,19 +113,21 @@ def test_folder_without_documents_is_an_error(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs POSIX permissions")
-def test_folder_that_cannot_be_listed_is_not_passed_over(tmp_path):
-    (tmp_path / "a.txt").write_text("가", encoding="utf-8")
-    (tmp_path / "locked").mkdir(mode=0)
-    tmp_path.chmod(0o755)
+def test_folder_that_cannot_be_listed_is_not_passed_over():
     user = os.geteuid()
-    try:
-        if user == 0:  # root may list everything
-            os.seteuid(65534)
-        with pytest.raises(InputError, match="no permission to read it"):
-            read_records([str(tmp_path)])
-    finally:
-        if user == 0:
-            os.seteuid(user)
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to other users
+        Path(folder).chmod(0o755)
+        (Path(folder) / "a.txt").write_text("가", encoding="utf-8")
+        (Path(folder) / "locked").mkdir(mode=0)
+        try:
+            if user == 0:  # root may list everything
+                os.seteuid(65534)
+            with pytest.raises(InputError, match=r"locked: .* no permission to read it"):
+                read_records([folder])
+        finally:
+            if user == 0:
+                os.seteuid(user)
+            (Path(folder) / "locked").chmod(0o700)
 
 
 def test_paths_that_are_no_utf8_stay_writable(tmp_path):
