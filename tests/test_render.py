@@ -213,6 +213,12 @@ class TestTerminal:
             assert shown.startswith(f"{percentage(share):>7}")
             assert shown.endswith(TEXT[sentence.start : sentence.end])
 
+    @pytest.mark.parametrize(("width", "used"), [(300, 100), (100, 100), (44, 44)])
+    def test_keeps_lines_short_enough_to_read(self, width, used):
+        text = "버스가 다니지 않는 도로와 정류장 " * 20
+        lines = printed(explain(text), text, width=width).splitlines()
+        assert used - 8 <= max(cell_len(line.rstrip()) for line in lines) <= used
+
     def test_marks_words_by_signs_without_colour(self):
         assert "**버스가** 끊겼다." in printed(explain(TEXT), TEXT)
         assert "아이는 ~~학교에~~ 갔다." in printed(explain(TEXT), TEXT)
@@ -223,7 +229,11 @@ class TestTerminal:
 
     @pytest.mark.parametrize(
         ("colours", "strongest", "against"),
-        [("truecolor", "48;2;26;108;208", "48;2;"), ("standard", ";44m", ";41m")],
+        [
+            ("truecolor", "48;2;26;108;208", "48;2;"),
+            ("256", "48;5;26", "48;5;130"),
+            ("standard", ";44m", ";41m"),
+        ],
     )
     def test_shades_sentences_by_side_in_colour(self, colours, strongest, against):
         view = printed(explain(TEXT, {**WEIGHTS, "학교에": -3.0}), TEXT, colours=colours)
@@ -400,6 +410,18 @@ class TestHtml:
     def test_wants_the_text_that_was_explained(self):
         with pytest.raises(ValueError, match="this one has 2; pass the text exactly as it was explained"):
             to_html(explain(TEXT), "버스")
+
+
+def test_explanations_of_a_model_can_be_shown(tiny_model):
+    from hdoc.classifier import DocumentClassifier
+
+    classifier = DocumentClassifier.load(tiny_model, "cpu")
+    text = f"{TEXT}\0\n\n\x1b[2J아이들은 운동장에서 축구를 하며 오후를 보냈다."
+    for versus in (None, "경제"):
+        explanation = classifier.explain(text, "문화", versus)
+        assert json.loads(to_json(explanation))["target"] == "문화"
+        assert "축구를" in printed(explanation, text)
+        assert bare(PageReader(to_html(explanation, text)).article) == bare(visible(text))
 
 
 class TestScale:

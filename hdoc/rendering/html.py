@@ -13,7 +13,7 @@ from html import escape
 from importlib.resources import files
 
 from hdoc.explanation import Explanation
-from hdoc.rendering.evidence import N_LEVELS, Evidence, bar
+from hdoc.rendering.html_evidence import N_LEVELS, HtmlEvidence, bar
 from hdoc.rendering.scale import coverage, probability, top_labels
 from hdoc.rendering.symbols import visible_line
 from hdoc.rendering.wording import Language, Wording, subject_particle
@@ -35,7 +35,7 @@ class Page:
         self.explanation = explanation
         self.wording = wording
         self.language = language
-        self.evidence = Evidence(explanation, text, wording)
+        self.evidence = HtmlEvidence(explanation, text, wording)
 
     def html(self, name: str | None) -> str:
         """Return the whole page."""

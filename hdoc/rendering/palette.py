@@ -48,7 +48,7 @@ class Palette:
         """Choose by what the console says of itself."""
         if console.color_system is None or console.no_color:
             return _COLOURLESS
-        return _SIXTEEN if console.color_system in ("standard", "windows") else _MANY
+        return {"truecolor": _MANY, "256": _CUBE}.get(console.color_system, _SIXTEEN)
 
     @property
     def n_levels(self) -> int:
@@ -78,6 +78,15 @@ _MANY = Palette(
     opposes="#b0620f",
     support_shades=("", "#2176cf", "#ffffff on #4a6f9b", "#ffffff on #3370b5", "#ffffff on #1a6cd0"),
     oppose_shades=("", "#b0620f", "#ffffff on #896744", "#ffffff on #9c622a", "#ffffff on #b25905"),
+)
+# The nearest of the 256 fixed colours would turn muted blue into purple.
+_CUBE = Palette(
+    in_colour=True,
+    faint="color(243)",
+    supports="color(32)",
+    opposes="color(130)",
+    support_shades=("", "color(32)", *(f"color(231) on color({number})" for number in (24, 25, 26))),
+    oppose_shades=("", "color(130)", *(f"color(231) on color({number})" for number in (94, 130, 130))),
 )
 # The palette of sixteen belongs to the user: there is no orange, and yellow cannot be read on white.
 _SIXTEEN = Palette(

@@ -26,10 +26,8 @@ class Wording:
     sentences: str
     words: str
     about: str
-    jump: str
     back: str
     contribution: str
-    times: str
     left_out: str
     shortened: str
     empty: str
@@ -58,10 +56,8 @@ WORDING: dict[Language, Wording] = {
         sentences="가장 강한 문장",
         words="가장 강한 단어",
         about="이 설명에 대하여",
-        jump="본문에서 보기",
         back="순위 {rank}위 문장, 목록으로",
         contribution="기여도",
-        times="{n}번",
         left_out="⋮ 문장 {n:,}개 생략 ({share})",
         shortened="문장 {n:,}개 가운데 가장 강한 {shown:,}개를 보였습니다. "
         "순위는 --top N, 전체 본문은 --format html로 볼 수 있습니다.",
@@ -90,10 +86,8 @@ WORDING: dict[Language, Wording] = {
         sentences="Strongest sentences",
         words="Strongest words",
         about="About this explanation",
-        jump="Show in the text",
         back="Ranked {rank}, back to the list",
         contribution="contribution",
-        times="{n} times",
         left_out="⋮ {n:,} sentences left out ({share})",
         shortened="The {shown:,} strongest of {n:,} sentences are shown. "
         "--top N ranks them, --format html shows the whole text.",

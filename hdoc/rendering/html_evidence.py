@@ -22,7 +22,7 @@ from hdoc.rendering.symbols import clip, visible, visible_line
 from hdoc.rendering.wording import Wording
 
 N_LEVELS = 10
-_N_SENTENCES, _N_WORDS = 7, 12
+_N_SENTENCES, _N_WORDS = 6, 10
 _CLIPPED_SENTENCE, _CLIPPED_WORD = 120, 24
 
 
@@ -49,7 +49,7 @@ def _share(contribution: float, scale: Scale) -> str:
     return percentage(scale.share(contribution)).replace("-", "−")
 
 
-class Evidence:
+class HtmlEvidence:
     """Writes the evidence of one explanation.
 
     Args:
