@@ -7,6 +7,7 @@ that hdoc raises on purpose becomes one line on standard error and exit code 1; 
 from __future__ import annotations
 
 import argparse
+import io
 import locale
 import os
 import sys
@@ -203,6 +204,10 @@ def _print_view(
 
     from hdoc.render import to_terminal
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="replace"
+        )  # a bar that a terminal's encoding lacks is no reason to stop
     target = _target(options, name)
     with nullcontext() if target is None else _opened(target) as file:
         console = Console(file=file)

@@ -8,7 +8,7 @@ sentence. Compared with a second label (`versus`), every number is the differenc
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 SCHEMA_VERSION = 1
@@ -99,4 +99,25 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation contract (`schema_version` 1) as plain lists and dicts."""
-        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        sentences = [
+            {
+                "start": sentence.start,
+                "end": sentence.end,
+                "attention": sentence.attention,
+                "contribution": sentence.contribution,
+                "words": [
+                    {
+                        "start": word.start,
+                        "end": word.end,
+                        "attention": word.attention,
+                        "contribution": word.contribution,
+                    }
+                    for word in sentence.words
+                ],
+            }
+            for sentence in self.sentences
+        ]
+        return (
+            {"schema_version": SCHEMA_VERSION} | own | {"model": asdict(self.model), "sentences": sentences}
+        )
