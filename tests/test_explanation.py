@@ -24,8 +24,8 @@ EXPLANATION = Explanation(
 def test_the_contract_has_these_keys_in_this_order() -> None:
     value = EXPLANATION.to_dict()
     assert list(value) == [
-        "schema_version", "model", "label", "probability", "probabilities", "target", "versus", "logit", "bias",
-        "method", "coverage", "n_characters", "sentences",
+        "schema_version", "model", "label", "probability", "probabilities", "target", "versus", "logit",
+        "bias", "method", "coverage", "n_characters", "sentences",
     ]  # fmt: skip
     assert value["schema_version"] == 1
     assert list(value["model"]) == ["name", "version", "checksum"]
