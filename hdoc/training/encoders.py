@@ -1,0 +1,142 @@
+"""The encoder that a training starts from, and its tokenizer: by name, from a folder, or from a hub.
+
+"small" is the encoder that comes with hdoc. A folder that holds a config and a tokenizer but no weights
+gives an encoder with random weights. Code that comes with a model is never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytorch_lightning.utilities import rank_zero_info
+from torch import nn
+
+from hdoc.bert import Bert, BertShape
+from hdoc.encoder import TransformersEncoder, build_encoder
+from hdoc.encoding import PieceTokenizer
+from hdoc.errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_WEIGHTS = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "pytorch_model*.bin",
+    "pytorch_model*.bin.index.json",
+)
+
+
+def load_tokenizer(encoder: str, window: int) -> PieceTokenizer:
+    """Load an encoder's tokenizer.
+
+    Args:
+        encoder: "small", a folder as transformers writes it, or a hub name.
+        window: longest sequence the encoder is to be given, special tokens included.
+
+    Raises:
+        ModelError: there is no such encoder, or it has no fast tokenizer.
+    """
+    from transformers import AutoTokenizer
+
+    source = encoder_source(encoder)
+    with _explained(encoder):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+    if not tokenizer.is_fast:
+        raise ModelError(
+            f"{encoder}: expected a fast tokenizer (tokenizer.json), the only kind that tells which characters a "
+            f"word piece came from, got {type(tokenizer).__name__}; convert it, or take another encoder"
+        )
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        # For some models transformers makes up an empty vocabulary where there is none.
+        raise ModelError(
+            f"{encoder}: expected a tokenizer beside the encoder, found none; "
+            "save it there too (tokenizer.save_pretrained)"
+        )
+    pad_id = tokenizer.pad_token_id
+    return PieceTokenizer(tokenizer.backend_tokenizer, window, 0 if pad_id is None else int(pad_id))
+
+
+def load_encoder(encoder: str) -> tuple[nn.Module, dict[str, Any]]:
+    """Load an encoder, ready to be trained.
+
+    Args:
+        encoder: "small", a folder as transformers writes it, or a hub name.
+
+    Returns:
+        A module `(ids, mask) -> hidden states` with 32-bit weights, in training mode, and what stands in
+        its transformers `config.json`.
+
+    Raises:
+        ModelError: there is no such encoder, or transformers cannot load it.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    source = encoder_source(encoder)
+    with _explained(encoder):
+        config: dict[str, Any] = AutoConfig.from_pretrained(source).to_dict()
+        if _has_weights(source):
+            # Weights are often kept in 16 bits, in which no optimiser can take small steps.
+            model = AutoModel.from_pretrained(source).float()
+        else:
+            rank_zero_info(f"{encoder} holds no weights: the encoder starts from random ones")
+            return build_encoder(config).train(), config
+    shape = BertShape.from_config(config)
+    if shape is None:
+        # It arrives in evaluation mode, and Lightning would leave it there.
+        return TransformersEncoder(model).train(), config
+    bert = Bert(shape)
+    weights = model.state_dict()
+    bert.load_state_dict({name: weights[name] for name in bert.state_dict()})
+    return bert.train(), config
+
+
+def encoder_source(encoder: str) -> str:
+    """Return the folder or hub name that transformers loads an encoder from.
+
+    Raises:
+        ModelError: it looks like a folder, but there is none.
+    """
+    if encoder == "small":
+        folder = Path(str(files("hdoc") / "assets" / "encoder"))
+        if not folder.is_dir():
+            raise ModelError(
+                f"expected the small encoder in {folder}, found none; "
+                "install hdoc again, or name another encoder"
+            )
+        return str(folder)
+    folder = Path(encoder).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(
+                f"{folder}: expected an encoder as transformers writes it, found no config.json; "
+                "name the folder that save_pretrained wrote"
+            )
+        return str(folder)
+    # A hub name is "name" or "owner/name"; anything else can only be meant as a path.
+    if folder.is_absolute() or encoder.startswith((".", "~")) or encoder.count("/") > 1 or folder.exists():
+        raise ModelError(f"expected the folder of an encoder, but {encoder} is no folder; check the path")
+    return encoder
+
+
+def _has_weights(source: str) -> bool:
+    folder = Path(source)
+    return not folder.is_dir() or any(any(folder.glob(pattern)) for pattern in _WEIGHTS)
+
+
+@contextmanager
+def _explained(encoder: str) -> Iterator[None]:
+    """Turn what transformers raises for a missing or unusable encoder into an error with a remedy."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelError(
+            f"{encoder}: expected an encoder and its tokenizer in a folder or on a hub, but: "
+            f"{reason.rstrip('.')}; check the name and the network connection, or download the encoder and name "
+            "its folder"
+        ) from error
