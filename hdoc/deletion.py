@@ -1,0 +1,183 @@
+"""What a model says when parts of a text are gone.
+
+Parts are deleted, not masked, and the division into sentences stays that of the whole text: what is left
+of a sentence is still a sentence of its own, neighbours never merge, and nothing is split anew. So only
+what was deleted can change a score. A text of which nothing is left scores what the bias alone scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hdoc.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
+from hdoc.classifier import DocumentClassifier
+from hdoc.encoding import Window
+from hdoc.explanation import Explanation
+from hdoc.sentences import Sentence
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# Sentence vectors that are remembered, and vectors (padding included) that are judged at once.
+_MOST_REMEMBERED = 20_000
+_MOST_JUDGED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class SplitText:
+    """A text as the sentences and words of its explanation.
+
+    Attributes:
+        sentences: spelling of each sentence.
+        words: spellings of the words of each sentence.
+    """
+
+    sentences: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, text: str, explanation: Explanation) -> SplitText:
+        """Cut a text where its explanation says."""
+        return cls(
+            tuple(text[sentence.start : sentence.end] for sentence in explanation.sentences),
+            tuple(
+                tuple(text[word.start : word.end] for word in sentence.words)
+                for sentence in explanation.sentences
+            ),
+        )
+
+    @property
+    def n_words(self) -> int:
+        """How many words all sentences have."""
+        return sum(map(len, self.words))
+
+    def with_sentences(self, kept: Flags) -> list[str]:
+        """Return the sentences where `kept`, (sentences,), is True."""
+        return [sentence for sentence, keep in zip(self.sentences, kept.tolist(), strict=True) if keep]
+
+    def with_words(self, kept: Flags) -> list[str]:
+        """Return what is left of each sentence, without empty ones.
+
+        Args:
+            kept: True for each word that stays, over all sentences in order, (words,).
+        """
+        left = []
+        end = 0
+        for sentence, words in zip(self.sentences, self.words, strict=True):
+            flags = kept[end : end + len(words)].tolist()
+            end += len(words)
+            if all(flags):
+                left.append(sentence)
+            elif any(flags):
+                left.append(" ".join(word for word, keep in zip(words, flags, strict=True) if keep))
+        return left
+
+
+class Scorer:
+    """Scores texts that are split already; of many variants of one text it encodes each sentence once.
+
+    That changes no number: a sentence's vector depends on that sentence alone.
+
+    Args:
+        classifier: the model.
+
+    Attributes:
+        n_tokens: tokens encoded so far, special tokens included.
+    """
+
+    def __init__(self, classifier: DocumentClassifier) -> None:
+        self.classifier = classifier
+        self.n_tokens = 0
+        self._vectors: dict[str, Tensor] = {}
+
+    def probabilities(
+        self, documents: Iterable[Sequence[str]], target: str, versus: str | None = None
+    ) -> Floats:
+        """Return the target's calibrated probability in each document, (documents,).
+
+        Args:
+            documents: each a list of sentences.
+            target: a class of the model.
+            versus: a class to compare with; the probability is then that of the target among these two.
+        """
+        labels = self.classifier.labels
+        scaled = self.logits(documents) / self.classifier.temperature
+        if versus is not None:
+            scaled = scaled[:, labels.index(target)] - scaled[:, labels.index(versus)]
+        elif self.classifier.multi_label:
+            scaled = scaled[:, labels.index(target)]
+        else:
+            powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+            shares: Floats = powers[:, labels.index(target)] / powers.sum(axis=1)
+            return shares
+        odds: Floats = np.exp(-scaled)
+        return 1 / (1 + odds)
+
+    @torch.inference_mode()
+    def logits(self, documents: Iterable[Sequence[str]]) -> Floats:
+        """Return the scores of all classes, (documents, classes)."""
+        given = [list(document) for document in documents]
+        rows = np.empty((len(given), len(self.classifier.labels)))
+        for chunk in _chunks([len(document) for document in given]):
+            self._encode(sentence for i in chunk for sentence in given[i])
+            rows[chunk] = self._judge([self._document(given[i]) for i in chunk])
+        return rows
+
+    def _document(self, sentences: Sequence[str]) -> Tensor:
+        width = self.classifier.network.shape.value_width
+        nothing = torch.empty(0, width, device=self.classifier.device)
+        return torch.cat([nothing, *(self._vectors[sentence] for sentence in sentences)])
+
+    def _judge(self, documents: Sequence[Tensor]) -> Floats:
+        network = self.classifier.network
+        rows = network.classifier.bias.expand(len(documents), -1).clone()
+        filled = [i for i, vectors in enumerate(documents) if len(vectors)]
+        if filled:
+            counts = torch.tensor([len(documents[i]) for i in filled], device=rows.device)
+            rows[filled] = network.judge(torch.cat([documents[i] for i in filled]), counts).logits
+        return rows.cpu().numpy().astype(float)
+
+    def _encode(self, sentences: Iterable[str]) -> None:
+        if len(self._vectors) > _MOST_REMEMBERED:
+            self._vectors.clear()
+        wanted = list(dict.fromkeys(sentences))
+        tokenizer = self.classifier.tokenizer
+        windows: list[Window] = []
+        counts: dict[str, int] = {}
+        for sentence in wanted:
+            if sentence not in self._vectors:
+                found = tokenizer.windows(sentence, [Sentence(sentence, 0, len(sentence))])
+                windows.extend(found)
+                counts[sentence] = len(found)
+        parts = torch.split(self._read(windows), list(counts.values())) if counts else ()
+        self._vectors.update(zip(counts, parts, strict=True))
+
+    def _read(self, windows: Sequence[Window]) -> Tensor:
+        network, tokenizer = self.classifier.network, self.classifier.tokenizer
+        lengths = [len(window.ids) + tokenizer.window - tokenizer.capacity for window in windows]
+        self.n_tokens += sum(lengths)
+        vectors = torch.empty(len(windows), network.shape.value_width, device=self.classifier.device)
+        for group in token_budget_batches(lengths, TOKEN_BUDGET):
+            padded = pad_windows([windows[i].ids for i in group], tokenizer).to(self.classifier.device)
+            vectors[torch.tensor(group, device=vectors.device)] = network.read(padded).vectors
+        return vectors
+
+
+def _chunks(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield consecutive indices whose documents, padded to the longest, are not too much at once."""
+    chunk: list[int] = []
+    longest = 1
+    for i, length in enumerate(lengths):
+        longest = max(longest, length)
+        if chunk and longest * (len(chunk) + 1) > _MOST_JUDGED:
+            yield chunk
+            chunk, longest = [], max(1, length)
+        chunk.append(i)
+    if chunk:
+        yield chunk
