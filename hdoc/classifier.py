@@ -140,34 +140,29 @@ class DocumentClassifier:
         """
         for label in (target, versus):
             self._check_label(label)
-        document = self._document(text, split_sentences(text))
-        if not document.windows:
-            raise _nothing_to_read()
-        scores = self._score([document.windows], words=True)[0]
-        probabilities = self._probabilities(scores.logits)
-        label = next(iter(probabilities))
-        target = target or label
-        if target == versus:
-            raise LabelError(f"expected two different classes to compare, got {target!r} twice")
-        weights = self._direction(target, versus)
-        sentences = _explained(document, scores, weights)
-        bias = float(self._bias() @ weights)
-        return Explanation(
-            model=self.identity,
-            label=label,
-            probability=probabilities[label],
-            probabilities=probabilities,
-            target=target,
-            versus=versus,
-            logit=bias + sum(sentence.contribution for sentence in sentences),
-            bias=bias,
-            method="contribution",
-            coverage=_coverage(document),
-            n_characters=len(text),
-            sentences=sentences,
-        )
+        analysis = self.analyse([(text, split_sentences(text))])[0]
+        if isinstance(analysis, InputError):
+            raise analysis
+        return analysis.explanation(target, versus)
 
-    def _document(self, text: str, sentences: list[Sentence]) -> _Document:
+    def analyse(self, documents: Sequence[tuple[str, Sequence[Sentence]]]) -> list[Analysis | InputError]:
+        """Read documents that are split already, together, so that they share forward passes.
+
+        Args:
+            documents: each a text and its sentences.
+
+        Returns:
+            For each document, in order, its analysis, or why there is none.
+        """
+        found = [self._document(text, sentences) for text, sentences in documents]
+        readable = [document.windows for document in found if document.windows]
+        scores = iter(self._score(readable, words=True) if readable else [])
+        return [
+            Analysis(self, document, next(scores)) if document.windows else _nothing_to_read()
+            for document in found
+        ]
+
+    def _document(self, text: str, sentences: Sequence[Sentence]) -> _Document:
         return _Document(text, self.tokenizer.windows(text, sentences) if sentences else [])
 
     def _classify_chunk(self, chunk: list[_Document]) -> Iterator[Classification | HdocError]:
@@ -264,6 +259,90 @@ class DocumentClassifier:
     def _check_label(self, label: str | None) -> None:
         if label is not None and label not in self.labels:
             raise LabelError(f"the model has no class {label!r}; it has: {', '.join(self.labels)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One document after its forward pass: its class, and the evidence for any class, at no further cost.
+
+    `DocumentClassifier.analyse` makes it.
+    """
+
+    _classifier: DocumentClassifier
+    _document: _Document
+    _scores: _Scores
+
+    def classification(self) -> Classification:
+        """Return the document's class."""
+        return self._classifier._classification(self._document, self._scores)
+
+    def explanation(self, target: str | None = None, versus: str | None = None) -> Explanation:
+        """Say what speaks for a class.
+
+        Args:
+            target: the class to explain; the most probable one by default.
+            versus: explain why `target` and not this class; all numbers are then differences.
+
+        Raises:
+            LabelError: the model knows no such class, or both are the same.
+        """
+        classifier = self._classifier
+        for asked in (target, versus):
+            classifier._check_label(asked)
+        probabilities = classifier._probabilities(self._scores.logits)
+        label = next(iter(probabilities))
+        target = target or label
+        if target == versus:
+            raise LabelError(f"expected two different classes to compare, got {target!r} twice")
+        direction = classifier._direction(target, versus)
+        sentences = _explained(self._document, self._scores, direction)
+        bias = float(classifier._bias() @ direction)
+        return Explanation(
+            model=classifier.identity,
+            label=label,
+            probability=probabilities[label],
+            probabilities=probabilities,
+            target=target,
+            versus=versus,
+            logit=bias + sum(sentence.contribution for sentence in sentences),
+            bias=bias,
+            method="contribution",
+            coverage=_coverage(self._document),
+            n_characters=len(self._document.text),
+            sentences=sentences,
+        )
+
+    def contributions(self, labels: Sequence[str]) -> list[Floats]:
+        """Return what each word adds to the logits of some classes.
+
+        Args:
+            labels: the classes.
+
+        Returns:
+            For each sentence an array (words, classes); the bias and all words add up to the logit.
+
+        Raises:
+            LabelError: the model knows no such class.
+        """
+        for label in labels:
+            self._classifier._check_label(label)
+        columns = [self._classifier.labels.index(label) for label in labels]
+        found = []
+        for window, weight, pieces in zip(
+            self._document.windows, self._scores.sentence_weights.tolist(), self._scores.pieces, strict=True
+        ):
+            spans = word_spans(self._document.text, window)
+            owners = words_of_pieces(window, spans)
+            shares = np.zeros((len(spans), len(columns)))
+            if pieces is not None:
+                np.add.at(shares, owners, weight * pieces.weights[:, None] * pieces.scores[:, columns])
+            found.append(shares)
+        return found
+
+    def bias(self, label: str) -> float:
+        """Return the part of a class's logit that does not depend on the text."""
+        self._classifier._check_label(label)
+        return float(self._classifier._bias()[self._classifier.labels.index(label)])
 
 
 @dataclass(frozen=True, slots=True)
