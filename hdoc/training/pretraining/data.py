@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import torch
@@ -15,19 +15,24 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from hdoc.errors import DataError
 from hdoc.training.pretraining.masking import Vocabulary, mask_row
-from hdoc.training.pretraining.preparation import HELD_OUT, MANIFEST
+from hdoc.training.pretraining.pairs import NO_PAIR, paired_row
 from hdoc.training.pretraining.rows import MASKING, PackedRows
-from hdoc.training.pretraining.shards import read_shard
-from hdoc.training.pretraining.tokenizer import SPECIAL_TOKENS, load_tokenizer
+from hdoc.training.pretraining.shards import HELD_OUT, read_manifest, read_shard
+from hdoc.training.pretraining.tokenizer import (
+    CLS_ID,
+    MASK_ID,
+    SEP_ID,
+    SPECIAL_TOKENS,
+    load_tokenizer,
+)
 
 
 class Batch(TypedDict):
     """Rows for one forward pass; chosen positions count through the flattened rows.
 
-    Shapes: input_ids and token_type_ids (rows, pieces); positions, labels and sources (chosen);
-    follows (rows): 1 if the second part does not follow the first, -100 if there are no two parts.
+    Shapes: `input_ids` and `token_type_ids` (rows, pieces); `positions`, `labels` and `sources` (chosen);
+    `pairs` (rows): 0 where the second part follows the first, 1 where it is random, -100 where there is none.
     """
 
     input_ids: Tensor
@@ -35,42 +40,51 @@ class Batch(TypedDict):
     positions: Tensor
     labels: Tensor
     sources: Tensor
-    follows: Tensor
+    pairs: Tensor
 
 
+@dataclass(frozen=True, eq=False)
 class MaskedRows:
-    """Batch number n: the same rows, masked in the same way, whenever and wherever it is asked for."""
+    """Batch number n: the same rows, masked in the same way, whenever and wherever it is asked for.
 
-    def __init__(
-        self, rows: PackedRows, vocabulary: Vocabulary, n_rows: int, mask_share: float, whole_words: bool
-    ) -> None:
-        self.rows = rows
-        self.vocabulary = vocabulary
-        self.n_rows = n_rows
-        self.mask_share = mask_share
-        self.whole_words = whole_words
+    Attributes:
+        rows: where rows come from.
+        vocabulary: the pieces as masking sees them.
+        n_rows: rows in a batch.
+        mask_share: share of the pieces that are to be guessed.
+        whole_words: mask eojeols as a whole.
+        next_sentence: make the rows pairs.
+    """
+
+    rows: PackedRows
+    vocabulary: Vocabulary
+    n_rows: int
+    mask_share: float = 0.15
+    whole_words: bool = False
+    next_sentence: bool = False
 
     def __getitem__(self, number: int) -> Batch:
-        """Return batch `number`, which holds rows `number * n_rows` and those after."""
-        inputs, positions, labels, sources = [], [], [], []
+        """Return batch `number`, which holds row `number * n_rows` and those after it."""
+        columns: dict[str, list[NDArray[np.int64]]] = {name: [] for name in Batch.__annotations__}
         for place in range(self.n_rows):
             index = number * self.n_rows + place
-            row, source = self.rows[index]
+            row, parts, source, pair = self._row(index)
             generator = np.random.default_rng([self.rows.seed, MASKING, index])
             masked, chosen = mask_row(row, self.vocabulary, generator, self.mask_share, self.whole_words)
-            inputs.append(masked)
-            positions.append(chosen + place * len(row))
-            labels.append(row[chosen])
-            sources.append(np.full(len(chosen), source))
-        input_ids = torch.from_numpy(np.stack(inputs))
-        return Batch(
-            input_ids=input_ids,
-            token_type_ids=torch.zeros_like(input_ids),
-            positions=torch.from_numpy(np.concatenate(positions)),
-            labels=torch.from_numpy(np.concatenate(labels)),
-            sources=torch.from_numpy(np.concatenate(sources)),
-            follows=torch.full((self.n_rows,), -100),
-        )
+            columns["input_ids"].append(masked[None])
+            columns["token_type_ids"].append(parts[None])
+            columns["positions"].append(chosen + place * len(row))
+            columns["labels"].append(row[chosen])
+            columns["sources"].append(np.full(len(chosen), source))
+            columns["pairs"].append(np.asarray([pair]))
+        tensors = {name: torch.from_numpy(np.concatenate(values)) for name, values in columns.items()}
+        return cast(Batch, tensors)
+
+    def _row(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
+        if self.next_sentence:
+            return paired_row(self.rows, index, SEP_ID)
+        row, source = self.rows[index]
+        return row, np.zeros_like(row), source, NO_PAIR
 
 
 class BatchStream(IterableDataset[Batch]):
@@ -138,11 +152,7 @@ class PretrainingData(LightningDataModule):
         Raises:
             DataError: the folder holds no prepared corpus.
         """
-        path = self.folder / MANIFEST
-        if not path.is_file():
-            raise DataError(f"no {MANIFEST} in {self.folder}; run scripts/pretrain.py prepare first")
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
-        return manifest
+        return read_manifest(self.folder)
 
     @property
     def source_names(self) -> list[str]:
@@ -156,7 +166,7 @@ class PretrainingData(LightningDataModule):
         size = tokenizer.get_vocab_size()
         pieces = (tokenizer.id_to_token(number) or "" for number in range(size))
         continues = np.fromiter((piece.startswith("##") for piece in pieces), dtype=bool, count=size)
-        return Vocabulary(size, tokenizer.token_to_id("[MASK]"), len(SPECIAL_TOKENS), continues)
+        return Vocabulary(size, MASK_ID, len(SPECIAL_TOKENS), continues)
 
     def piece_counts(self) -> NDArray[np.int64]:
         """Count each piece over the sources, a source as much as its weight, shape (vocabulary)."""
@@ -195,8 +205,10 @@ class PretrainingData(LightningDataModule):
         sources = self.manifest["sources"]
         shards = [read_shard(folder / source["name"]) for source in sources]
         weights = [source["weight"] for source in sources]
-        packed = PackedRows(shards, weights, self.row_length, SPECIAL_TOKENS.index("[CLS]"), seed)
-        return MaskedRows(packed, self.vocabulary, n_rows, self.mask_share, self.whole_words)
+        packed = PackedRows(shards, weights, self.row_length, CLS_ID, seed)
+        return MaskedRows(
+            packed, self.vocabulary, n_rows, self.mask_share, self.whole_words, self.next_sentence
+        )
 
     def _loader(self, stream: BatchStream) -> DataLoader[Batch]:
         # The stream gives whole batches.

@@ -7,7 +7,6 @@ that plateau at once, for a few minutes of gensim.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.preparation import MANIFEST
-from hdoc.training.pretraining.shards import Shard, read_shard
+from hdoc.training.pretraining.shards import EMBEDDINGS, Shard, read_manifest, read_shard
 
-EMBEDDINGS = "embeddings.npy"
 # BERT draws its embeddings with this standard deviation; the vectors are brought to it.
 _DEVIATION = 0.02
 
@@ -55,9 +52,7 @@ def train_embeddings(folder: Path, width: int, epochs: int = 1, workers: int = 1
         from gensim.models import Word2Vec
     except ImportError as error:
         raise DataError("skip-gram vectors need gensim; run: pip install 'hdoc[train]'") from error
-    if not (folder / MANIFEST).is_file():
-        raise DataError(f"no {MANIFEST} in {folder}; run scripts/pretrain.py prepare first")
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf8"))
+    manifest = read_manifest(folder)
     shards = [read_shard(folder / source["name"]) for source in manifest["sources"]]
     model = Word2Vec(
         sentences=_Sentences(shards),

@@ -32,7 +32,8 @@ def export(checkpoint: Path, folder: Path, tokenizer: Path, dtype: str = "float3
         weights = saved["state_dict"]
     except (OSError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
         raise DataError(
-            f"{checkpoint}: expected a checkpoint of scripts/pretrain.py fit, but {type(error).__name__}: {error}"
+            f"{checkpoint}: expected a checkpoint of scripts/pretrain.py fit, "
+            f"but {type(error).__name__}: {str(error).partition(chr(10))[0]}"
         ) from error
     vocabulary = load_tokenizer(tokenizer)
     if vocabulary.get_vocab_size() != config.vocab_size:

@@ -33,7 +33,12 @@ class TimedCheckpoint(Checkpoint):
         self._saved_step = -1
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,
     ) -> None:
         """Save if it is time, but not while gradients are being accumulated: they are in no checkpoint."""
         if (batch_idx + 1) % trainer.accumulate_grad_batches:
@@ -43,7 +48,7 @@ class TimedCheckpoint(Checkpoint):
         if trainer.strategy.broadcast(due):
             self._save(trainer)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Save where the limit of steps or of time ended the run."""
         if trainer.global_step != self._saved_step:
             self._save(trainer)

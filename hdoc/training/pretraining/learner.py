@@ -14,13 +14,17 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from hdoc.errors import DataError
 from hdoc.training.pretraining.data import Batch, PretrainingData
 from hdoc.training.pretraining.network import PretrainingNetwork, bert_config
+from hdoc.training.pretraining.pairs import NO_PAIR
+from hdoc.training.pretraining.shards import EMBEDDINGS
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ class PretrainingLearner(LightningModule):
         start_embeddings: start from the skip-gram vectors beside the shards.
         next_sentence: predict also whether the second part of a row follows the first; set by the data.
         compiled: compile the network (needs a C++ compiler on a CPU; a third faster there).
+        log_every: steps between two logged means.
         seed: of the weights, and of dropout at each step.
     """
 
@@ -60,6 +65,7 @@ class PretrainingLearner(LightningModule):
         start_embeddings: bool = False,
         next_sentence: bool = False,
         compiled: bool = False,
+        log_every: int = 50,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -71,6 +77,7 @@ class PretrainingLearner(LightningModule):
         self.warmup_steps = warmup_steps
         self.decay_steps = decay_steps
         self.start_embeddings = start_embeddings
+        self.log_every = log_every
         self.seed = seed
         # The parameters keep their names, so compiled and plain runs read each other's checkpoints.
         self._scores = torch.compile(self.network.forward) if compiled else self.network.forward
@@ -78,24 +85,26 @@ class PretrainingLearner(LightningModule):
         self._since = time.perf_counter()
         self._n_tokens = 0
 
-    def on_fit_start(self) -> None:
-        """Check the data against the network; a run from the start takes its first weights from the data.
+    def setup(self, stage: str) -> None:
+        """Check the data against the network, and take the first weights from the data.
+
+        This is before a checkpoint is read, so a resumed run has its own weights again.
 
         Raises:
             DataError: vocabularies differ, or there are no vectors to start from.
         """
+        if stage != "fit":
+            return
         data = self._data
-        expected, found = self.network.config.vocab_size, data.vocabulary.size
+        expected, found = self.network.config.vocab_size, data.manifest["vocab_size"]
         if expected != found:
             raise DataError(
                 f"expected shards of a vocabulary of {expected} pieces (model.vocab_size), "
                 f"{data.folder} has {found}; set model.vocab_size to {found}"
             )
-        if self.trainer.global_step:
-            return
         self.network.set_frequencies(data.piece_counts())
         if self.start_embeddings:
-            path = data.folder / "embeddings.npy"
+            path = data.folder / EMBEDDINGS
             if not path.is_file():
                 raise DataError(
                     f"no {path} to start from; run scripts/pretrain.py embeddings {data.folder}, "
@@ -113,15 +122,13 @@ class PretrainingLearner(LightningModule):
         if self.network.config.hidden_dropout_prob:
             # What is dropped depends on the step alone, so that a resumed run drops the same.
             torch.manual_seed(hash((self.seed, batch_index, self.global_rank)) % 2**63)
-        loss, correct = self._losses(batch)
         self._n_tokens += batch["input_ids"].numel()
-        self._gather(batch["sources"], loss.detach(), correct)
-        return loss.mean()
+        return self._loss(batch)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
-        """Log, every `log_every_n_steps`, the means since the last time (those of this process)."""
+        """Log, every `log_every` steps, the means since the last time (those of this process)."""
         accumulating = (batch_idx + 1) % self.trainer.accumulate_grad_batches
-        if accumulating or self.trainer.global_step % self.trainer.log_every_n_steps:
+        if accumulating or self.trainer.global_step % self.log_every:
             return
         seconds = time.perf_counter() - self._since
         metrics = self._means("")
@@ -138,8 +145,7 @@ class PretrainingLearner(LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
         """Gather the loss of held-out rows."""
-        loss, correct = self._losses(batch)
-        self._gather(batch["sources"], loss, correct)
+        self._loss(batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over held-out text; its time does not count as training time."""
@@ -147,27 +153,44 @@ class PretrainingLearner(LightningModule):
         self._sums, paused_at = self._paused
         self._since += time.perf_counter() - paused_at
 
-    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return loss and correctness at every chosen position, each of shape (chosen)."""
-        scores, _ = self._scores(batch["input_ids"], batch["token_type_ids"], batch["positions"])
-        loss = F.cross_entropy(scores.float(), batch["labels"], reduction="none")
-        return loss, scores.detach().argmax(dim=-1) == batch["labels"]
-
-    def _gather(self, sources: Tensor, loss: Tensor, correct: Tensor) -> None:
-        """Add up loss, hits and number by source, without waiting for the device."""
+    def _loss(self, batch: Batch) -> Tensor:
+        """Return the mean loss of a batch, and gather what is to be logged."""
+        scores, pair_scores = self._scores(batch["input_ids"], batch["token_type_ids"], batch["positions"])
+        losses = F.cross_entropy(scores.float(), batch["labels"], reduction="none")
+        correct = (scores.detach().argmax(dim=-1) == batch["labels"]).float()
         n_sources = len(self._data.source_names)
-        for name, values in (("loss", loss), ("accuracy", correct.float()), ("n", torch.ones_like(loss))):
-            sums = self._sums.setdefault(name, torch.zeros(n_sources, device=loss.device))
-            sums.index_add_(0, sources, values)
+        for name, values in (
+            ("loss", losses.detach()),
+            ("accuracy", correct),
+            ("n", torch.ones_like(losses)),
+        ):
+            sums = self._sums.setdefault(name, torch.zeros(n_sources, device=losses.device))
+            sums.index_add_(0, batch["sources"], values)
+        if pair_scores is None:
+            return losses.mean()
+        return losses.mean() + self._pair_loss(pair_scores.float(), batch["pairs"])
+
+    def _pair_loss(self, pair_scores: Tensor, pairs: Tensor) -> Tensor:
+        """Return the mean loss over the rows that are pairs, 0 if none is."""
+        n_pairs = (pairs != NO_PAIR).sum()
+        hits = (pair_scores.detach().argmax(dim=-1) == pairs).sum()
+        gathered = self._sums.setdefault("pairs", torch.zeros(2, device=pairs.device))
+        gathered += torch.stack((hits, n_pairs))
+        return F.cross_entropy(pair_scores, pairs, ignore_index=NO_PAIR, reduction="sum") / n_pairs.clamp(
+            min=1
+        )
 
     def _means(self, prefix: str) -> dict[str, float]:
         """Return loss and accuracy, overall and by source, of what was gathered, and begin anew."""
         loss, accuracy, n = (self._sums[name].tolist() for name in ("loss", "accuracy", "n"))
-        self._sums = {}
         means = {f"{prefix}loss": sum(loss) / sum(n), f"{prefix}accuracy": sum(accuracy) / sum(n)}
         for name, total, count in zip(self._data.source_names, loss, n, strict=True):
             if count:
                 means[f"{prefix}loss/{name}"] = total / count
+        if "pairs" in self._sums:
+            hits, n_pairs = self._sums["pairs"].tolist()
+            means[f"{prefix}next_sentence_accuracy"] = hits / max(1, n_pairs)
+        self._sums = {}
         return means
 
     def _write(self, metrics: dict[str, float]) -> None:
@@ -178,7 +201,17 @@ class PretrainingLearner(LightningModule):
         if self.trainer.is_global_zero:
             log.info("step %d  %s", step, "  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,  # noqa: ARG002
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Clip by the norm of all gradients; Lightning itself refuses to beside a fused optimiser."""
+        if gradient_clip_val:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return AdamW and the schedule by steps."""
         parameters = [item for item in self.network.parameters() if item.requires_grad]
         groups = [
@@ -192,10 +225,8 @@ class PretrainingLearner(LightningModule):
             decay_steps=self.decay_steps,
             n_steps=self.trainer.max_steps,
         )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"},
-        }
+        schedule: LRSchedulerConfigType = {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the architecture in the checkpoint, so that it can be exported without a configuration."""
@@ -208,10 +239,10 @@ def rate_factor(step: int, warmup_steps: int, decay_steps: int, n_steps: int) ->
     Args:
         step: optimiser steps done.
         warmup_steps: rises linearly over these first steps.
-        decay_steps: falls linearly to zero over these last steps.
+        decay_steps: falls linearly to zero over these last steps; with 0 it does not.
         n_steps: steps of the whole run; with -1 the run has no end and never decays.
     """
     rise = min(1.0, (step + 1) / max(1, warmup_steps))
-    if n_steps < 0:
+    if n_steps < 0 or not decay_steps:
         return rise
-    return min(rise, max(0.0, (n_steps - step) / max(1, decay_steps)))
+    return min(rise, max(0.0, (n_steps - step) / decay_steps))

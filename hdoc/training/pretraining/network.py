@@ -54,8 +54,8 @@ class PretrainingNetwork(nn.Module):
         self.config = config
         model = BertForPreTraining(config) if next_sentence else BertForMaskedLM(config)
         self.bert = model.bert
-        self.predictions = model.cls.predictions
-        self.seq_relationship = model.cls.seq_relationship if next_sentence else None
+        self.predictions: nn.Module = model.cls.predictions
+        self.seq_relationship: nn.Module | None = getattr(model.cls, "seq_relationship", None)
         # A model arrives in eval mode from some of transformers' ways to make one.
         self.train()
 
@@ -101,5 +101,6 @@ class PretrainingNetwork(nn.Module):
         Args:
             counts: how often each piece occurs in training rows (weighted or not), shape (vocabulary).
         """
+        bias = self.predictions.get_parameter("bias")
         share = (counts + 1) / (counts + 1).sum()
-        self.predictions.bias.copy_(torch.from_numpy(np.log(share)))
+        bias.copy_(torch.from_numpy(np.log(share)))

@@ -21,11 +21,15 @@ from tokenizers import Tokenizer
 from hdoc.errors import DataError
 from hdoc.sentences import split_many
 from hdoc.training.pretraining.corpus import Source, fingerprint, read_documents
-from hdoc.training.pretraining.shards import LARGEST_VOCABULARY, Shard, write_shard
-from hdoc.training.pretraining.tokenizer import save_tokenizer
+from hdoc.training.pretraining.shards import (
+    HELD_OUT,
+    LARGEST_VOCABULARY,
+    MANIFEST,
+    Shard,
+    write_shard,
+)
+from hdoc.training.pretraining.tokenizer import SEP_ID, save_tokenizer
 
-MANIFEST = "manifest.json"
-HELD_OUT = "held-out"
 _DOCUMENTS_AT_A_TIME = 256
 
 
@@ -109,9 +113,8 @@ def _prepare_source(
             else:
                 yield pieces
 
-    sep_id = tokenizer.token_to_id("[SEP]")
-    shard = write_shard(folder / source.name, for_training(), sep_id)
-    aside = write_shard(folder / HELD_OUT / source.name, set_aside, sep_id)
+    shard = write_shard(folder / source.name, for_training(), SEP_ID)
+    aside = write_shard(folder / HELD_OUT / source.name, set_aside, SEP_ID)
     if not len(shard.tokens):
         raise DataError(f"source {source.name!r}: expected text, got none; check its files and 'where'")
     record = asdict(source)

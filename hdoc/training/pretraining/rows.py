@@ -53,9 +53,9 @@ class PackedRows:
                     f"got {len(shard.tokens)}; give it more text or leave it out"
                 )
         self._quotas = _quotas(weights)
-        # Caches of pure functions; one epoch's order of each source and the cycle in use are enough.
+        # Caches of pure functions: the cycle in use, and of each source the epoch in use.
         self._cycle = lru_cache(maxsize=2)(self._draw_cycle)
-        self._order = lru_cache(maxsize=2 * len(self.shards))(self._draw_order)
+        self.order = lru_cache(maxsize=2 * len(self.shards))(self._draw_order)
 
     def __getitem__(self, row: int) -> tuple[NDArray[np.int64], int]:
         """Return the row's piece numbers, shape (row_length), and the number of its source."""
@@ -71,23 +71,46 @@ class PackedRows:
 
     def pack(self, source: int, turn: int) -> NDArray[np.int64]:
         """Return row number `turn` of one source, shape (row_length)."""
-        tokens, bounds = self.shards[source].tokens, self._bounds[source]
-        width = self.row_length - 1
-        epoch, place = divmod(turn, len(tokens) // width)
-        order, starts = self._order(source, epoch)
+        epoch, position = self.locate(source, turn)
         row = np.empty(self.row_length, dtype=np.int64)
         row[0] = self.cls_id
-        filled, position = 0, place * width
-        nth = int(np.searchsorted(starts, position, side="right")) - 1
-        while filled < width:
-            document = order[nth]
-            first = bounds[document] + position - starts[nth]
-            taken = tokens[first : min(bounds[document + 1], first + width - filled)]
-            row[1 + filled : 1 + filled + len(taken)] = taken
-            filled += len(taken)
-            position += len(taken)
-            nth += 1
+        row[1:] = self.stretch(source, epoch, position, self.row_length - 1)
         return row
+
+    def locate(self, source: int, turn: int) -> tuple[int, int]:
+        """Return the epoch that a source's row number `turn` is in, and its first token's place in it."""
+        width = self.row_length - 1
+        epoch, place = divmod(turn, len(self.shards[source].tokens) // width)
+        return epoch, place * width
+
+    def stretch(self, source: int, epoch: int, position: int, width: int) -> NDArray[np.int64]:
+        """Return tokens of an epoch's documents laid end to end, the first after the last again.
+
+        Args:
+            source: number of the source.
+            epoch: which order of the documents.
+            position: first token.
+            width: number of tokens.
+
+        Returns:
+            Piece numbers, shape (width).
+        """
+        tokens, bounds = self.shards[source].tokens, self._bounds[source]
+        order, starts = self.order(source, epoch)
+        stretch = np.empty(width, dtype=np.int64)
+        nth = int(np.searchsorted(starts, position, side="right")) - 1
+        document = order[nth]
+        first = bounds[document] + position - starts[nth]
+        filled = 0
+        while True:
+            taken = tokens[first : min(bounds[document + 1], first + width - filled)]
+            stretch[filled : filled + len(taken)] = taken
+            filled += len(taken)
+            if filled == width:
+                return stretch
+            nth = (nth + 1) % len(order)
+            document = order[nth]
+            first = bounds[document]
 
     def _draw_cycle(self, cycle: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return, for each row of a cycle, its source and its turn among that source's rows."""
@@ -100,7 +123,7 @@ class PackedRows:
         return sources, turns
 
     def _draw_order(self, source: int, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return an epoch's order of documents, and where each starts when they are laid end to end."""
+        """Return an epoch's order of documents, and where each starts in it, each of shape (documents)."""
         sizes = np.diff(self._bounds[source])
         order = np.random.default_rng([self.seed, DOCUMENT_ORDER, source, epoch]).permutation(len(sizes))
         starts = np.concatenate(([0], np.cumsum(sizes[order])[:-1]))

@@ -9,9 +9,11 @@ A shard is a folder of three files that numpy alone reads:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,10 @@ from numpy.typing import NDArray
 from hdoc.errors import DataError
 
 LARGEST_VOCABULARY = 1 << 16
+# Beside the sources' folders: what is in them, text that is set aside, and vectors of the pieces.
+MANIFEST = "manifest.json"
+HELD_OUT = "held-out"
+EMBEDDINGS = "embeddings.npy"
 _TOKEN = np.dtype("<u2")
 
 
@@ -41,6 +47,19 @@ class Shard:
         """Bounds of the documents in `tokens`, shape (documents + 1)."""
         bounds: NDArray[np.int64] = self.sentences[self.documents]
         return bounds
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what `prepare` wrote about a folder of shards.
+
+    Raises:
+        DataError: the folder holds no prepared corpus.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(f"no {MANIFEST} in {folder}; run scripts/pretrain.py prepare first")
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+    return manifest
 
 
 def write_shard(folder: Path, documents: Iterable[Sequence[Sequence[int]]], sep_id: int) -> Shard:

@@ -18,6 +18,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from hdoc.errors import DataError
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+CLS_ID, SEP_ID, MASK_ID = 2, 3, 4
 LONGEST_SEQUENCE = 512
 
 
@@ -53,8 +54,8 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, alphabet_size: int | 
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    counts: Counter[str] = Counter()
-    words = _counted(texts, tokenizer, counts)
+    texts = [tokenizer.normalizer.normalize_str(text) for text in texts]
+    counts = Counter(character for text in texts for character in text)
     alphabet = choose_alphabet(counts, alphabet_size)
     if not alphabet:
         raise DataError("expected text to learn a vocabulary from, got none")
@@ -65,11 +66,13 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, alphabet_size: int | 
         limit_alphabet=len(alphabet),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(words, trainer=trainer)
+    # The trainer drops other characters and joins what stood around them: put a gap there instead.
+    gaps = str.maketrans(dict.fromkeys(set(counts) - set(alphabet), " "))
+    tokenizer.train_from_iterator((text.translate(gaps) for text in texts), trainer=trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", SPECIAL_TOKENS.index("[CLS]")), ("[SEP]", SPECIAL_TOKENS.index("[SEP]"))],
+        special_tokens=[("[CLS]", CLS_ID), ("[SEP]", SEP_ID)],
     )
     return tokenizer
 
@@ -112,31 +115,22 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """Read `tokenizer.json` and check that the special pieces are where pre-training expects them.
+    """Read `tokenizer.json` and check that the special pieces are the first five, as pre-training expects.
 
     Raises:
-        DataError: there is no such file, or a special piece is missing.
+        DataError: there is no such file, or the special pieces have other numbers.
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
-        raise DataError(
-            f"no tokenizer.json in {folder}; train one: python scripts/pretrain.py tokenizer --help"
-        )
+        raise DataError(f"no tokenizer.json in {folder}; train one: scripts/pretrain.py tokenizer --help")
     tokenizer = Tokenizer.from_file(str(path))
-    missing = [token for token in SPECIAL_TOKENS if tokenizer.token_to_id(token) is None]
-    if missing:
-        raise DataError(f"{path}: expected the special pieces {', '.join(SPECIAL_TOKENS)}; no {missing[0]}")
+    found = [tokenizer.token_to_id(token) for token in SPECIAL_TOKENS]
+    if found != list(range(len(SPECIAL_TOKENS))):
+        raise DataError(
+            f"{path}: expected {', '.join(SPECIAL_TOKENS)} to be pieces 0 to {len(SPECIAL_TOKENS) - 1}, "
+            f"got {found}; train one: scripts/pretrain.py tokenizer --help"
+        )
     return tokenizer
-
-
-def _counted(texts: Iterable[str], tokenizer: Tokenizer, counts: Counter[str]) -> list[str]:
-    """Return the normalised texts and add their characters to the counts."""
-    normalised = []
-    for text in texts:
-        clean = tokenizer.normalizer.normalize_str(text)
-        counts.update(clean)
-        normalised.append(clean)
-    return normalised
 
 
 def _is_hangul_or_ascii(character: str) -> bool:
