@@ -91,6 +91,12 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--top", type=_positive, metavar="N", help="list the N strongest sentences and words (text format)"
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="delete the strongest evidence, and as much at random, and say what becomes of the probability; "
+        "with json and html on standard error, and beside the output file as NAME.check.json",
+    )
     _add_common(parser)
     parser.add_argument("--language", choices=("ko", "en"), help="of the view; default: that of the locale")
     parser.set_defaults(run=_explain, parser=parser)
@@ -159,11 +165,36 @@ def _explain_one(classifier: DocumentClassifier, file: str, options: argparse.Na
     name = "" if file == "-" else Path(file).name
     language = options.language or _language()
     if options.format == "text":
-        _print_view(explanation, text, name, language, options)
-    elif options.format == "json":
-        _write(to_json(explanation), _target(options, name))
+        notes = _check(classifier, text, explanation, language, None) if options.check else []
+        _print_view(explanation, text, name, language, options, notes)
+        return
+    target = _target(options, name)
+    if options.format == "json":
+        _write(to_json(explanation), target)
     else:
-        _write(to_html(explanation, text, language=language, name=name or None), _target(options, name))
+        _write(to_html(explanation, text, language=language, name=name or None), target)
+    if options.check:
+        for note in _check(classifier, text, explanation, language, target):
+            _say(note)
+
+
+def _check(
+    classifier: DocumentClassifier,
+    text: str,
+    explanation: Explanation,
+    language: Language,
+    beside: Path | None,
+) -> list[str]:
+    """Return what a check by deletion found, in words; as JSON it goes beside the explanation's file."""
+    import json
+
+    from hdoc.faithfulness import check, in_words
+
+    found = check(classifier, text, explanation)
+    if beside is not None:
+        content = json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n"
+        _write(content, beside.with_suffix(".check.json"))
+    return in_words(found, language)
 
 
 def _target(options: argparse.Namespace, name: str) -> Path | None:
@@ -196,11 +227,18 @@ def _opened(target: Path) -> Iterator[IO[str]]:
 
 
 def _print_view(
-    explanation: Explanation, text: str, name: str, language: Language, options: argparse.Namespace
+    explanation: Explanation,
+    text: str,
+    name: str,
+    language: Language,
+    options: argparse.Namespace,
+    notes: Sequence[str] = (),
 ) -> None:
     from contextlib import nullcontext
 
     from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
 
     from hdoc.render import to_terminal
 
@@ -212,6 +250,8 @@ def _print_view(
     with nullcontext() if target is None else _opened(target) as file:
         console = Console(file=file)
         to_terminal(explanation, text, console, top=options.top, language=language, name=name or None)
+        for note in notes:
+            console.print(Padding(Text(note), (0, 1, 1, 1)), highlight=False, markup=False, emoji=False)
 
 
 def _classify(options: argparse.Namespace) -> int:
