@@ -1,0 +1,237 @@
+"""Labelled texts in tables, checked row by row before any work is done on them.
+
+Every row is used or reported: the error names the table, the first row that is wrong and what to do, and
+counts the others. Labels are compared as text, without space around them and in composed form (NFC), in
+which the same Korean label always has the same characters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hdoc.charset import is_blank
+from hdoc.errors import DataError, InputError
+from hdoc.tables import Row, Table, is_table, open_table
+
+_ID_COLUMN = "id"
+_SEPARATORS = re.compile("[|;]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_SHOWN_ROWS = 10
+_SHOWN_COLUMNS = 20
+_SHOWN_CHARACTERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """One row.
+
+    Attributes:
+        row: its number in the table, as errors name it.
+        id: what stands in the column "id" if there is one, else the row's number.
+        text: the document.
+        labels: one, or any number if documents may have several; none where labels are not read.
+    """
+
+    row: int
+    id: str
+    text: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTable:
+    """A table of which one column is the text and another the label or labels.
+
+    Where documents may have several labels, these are a list of texts, or one text in which `|` or `;`
+    stands between labels; an empty list or, in CSV and TSV, an empty field means that there are none.
+
+    Attributes:
+        name: what errors call the table.
+        table: the rows.
+        sha256: of its content.
+        text_column: name of the column with the document.
+        label_column: name of the column with the label; None if labels are not read.
+        multi_label: whether a document may have any number of labels instead of exactly one.
+    """
+
+    name: str
+    table: Table
+    sha256: str
+    text_column: str
+    label_column: str | None
+    multi_label: bool
+
+    @classmethod
+    def open(
+        cls, file: str | Path, text_column: str, label_column: str | None, multi_label: bool = False
+    ) -> LabelledTable:
+        """Open a file: JSON Lines, CSV or TSV (plain, .gz or .xz), or Parquet.
+
+        Raises:
+            DataError: the file cannot be read or is no table, or a column is missing.
+        """
+        path = Path(file).expanduser()
+        if path.exists() and not is_table(path):
+            raise DataError(
+                f"{file}: expected a .jsonl, .csv or .tsv file (also .gz, .xz) or a .parquet file, got "
+                f"{'a folder' if path.is_dir() else path.suffix or 'no suffix'}; convert or rename it"
+            )
+        try:
+            table = open_table(path)
+            with path.open("rb") as stream:
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        except (InputError, OSError) as error:
+            raise DataError(str(error)) from error
+        return cls.of(str(file), table, sha256, text_column, label_column, multi_label)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        table: Table,
+        sha256: str,
+        text_column: str,
+        label_column: str | None,
+        multi_label: bool,
+    ) -> LabelledTable:
+        """Find the columns in a table.
+
+        Raises:
+            DataError: a column is missing.
+        """
+        text_column = _find_column(name, table, text_column, "data.text_column")
+        if label_column is not None:
+            label_column = _find_column(name, table, label_column, "data.label_column")
+        return cls(name, table, sha256, text_column, label_column, multi_label)
+
+    def check(self) -> tuple[int, int]:
+        """Read the whole table once.
+
+        Returns:
+            The number of rows and of characters in their texts.
+
+        Raises:
+            DataError: the table has no rows, or a row cannot be used.
+        """
+        n_rows = n_characters = 0
+        wrong: list[tuple[int, str]] = []
+        for row in self._table_rows():
+            n_rows += 1
+            try:
+                n_characters += len(self._read(row).text)
+            except ValueError as error:
+                wrong.append((row.number, str(error)))
+        if wrong:
+            raise self.error(*wrong[0], also=[number for number, _ in wrong[1:]])
+        if not n_rows:
+            raise DataError(
+                f"{self.name}: expected rows, got none; write at least one below the column names"
+            )
+        return n_rows, n_characters
+
+    def rows(self) -> Iterator[LabelledText]:
+        """Read the rows in order.
+
+        Raises:
+            DataError: a row cannot be used.
+        """
+        for row in self._table_rows():
+            try:
+                yield self._read(row)
+            except ValueError as error:
+                raise self.error(row.number, str(error)) from error
+
+    def error(self, row: int, problem: str, also: list[int] | None = None) -> DataError:
+        """Return an error on a row, which also says in what other rows it was found."""
+        others = ""
+        if also:
+            shown = ", ".join(map(str, also[:_SHOWN_ROWS])) + (", …" if len(also) > _SHOWN_ROWS else "")
+            others = f" ({len(also)} more rows cannot be used: {shown})"
+        return DataError(f"{self.name}, row {row}: {problem}{others}")
+
+    def _table_rows(self) -> Iterator[Row]:
+        columns = [self.text_column, self.label_column or self.text_column, _ID_COLUMN]
+        return self.table.rows(list(dict.fromkeys(columns)))
+
+    def _read(self, row: Row) -> LabelledText:
+        """Raise ValueError if a row cannot be used."""
+        if row.error is not None:
+            raise ValueError(row.error if ";" in row.error else f"{row.error}; repair or delete the row")
+        text = row.values.get(self.text_column)
+        if not isinstance(text, str):
+            raise ValueError(
+                f"expected a text in {self.text_column!r}, got {_shown(text)}; write one or delete the row"
+            )
+        if is_blank(text):
+            raise ValueError(
+                f"expected a text in {self.text_column!r}, got an empty one; write one or delete the row"
+            )
+        identity = row.values.get(_ID_COLUMN)
+        labels: tuple[str, ...] = ()
+        if self.label_column is not None:
+            labels = (self._labels if self.multi_label else self._label)(row.values.get(self.label_column))
+        return LabelledText(
+            row.number, _clean(str(row.number if identity is None else identity)), _clean(text), labels
+        )
+
+    def _label(self, value: Any) -> tuple[str, ...]:
+        label = _as_label(value)
+        if not label:
+            several = isinstance(value, list)
+            remedy = "set data.multi_label to true" if several else "write one or delete the row"
+            raise ValueError(f"expected a label in {self.label_column!r}, got {_shown(value)}; {remedy}")
+        return (label,)
+
+    def _labels(self, value: Any) -> tuple[str, ...]:
+        if isinstance(value, str):
+            value = _SEPARATORS.split(value) if value.strip() else []
+        labels = [_as_label(entry) for entry in value] if isinstance(value, list) else [None]
+        if not all(labels):
+            raise ValueError(
+                f"expected a list of labels in {self.label_column!r}, or one text with | between labels, "
+                f"got {_shown(value)}; write [] if there are none"
+            )
+        return tuple(sorted({label for label in labels if label}))
+
+
+def _find_column(name: str, table: Table, column: str, option: str) -> str:
+    """Return the column as the table spells it: in files from macOS Hangul is often decomposed."""
+    composed = unicodedata.normalize("NFC", column)
+    same = [there for there in table.columns if unicodedata.normalize("NFC", there) == composed]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        raise DataError(f"{name}: expected one column {column!r}, got {len(same)}; rename one of them")
+    there = ", ".join(map(repr, table.columns[:_SHOWN_COLUMNS])) + ", …" * (
+        len(table.columns) > _SHOWN_COLUMNS
+    )
+    raise DataError(f"{name}: expected a column {column!r}, got {there}; name the one you mean with {option}")
+
+
+def _as_label(value: Any) -> str:
+    """Return a value as a label, empty if it is none; whole numbers are labels too."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a column of whole numbers with gaps comes as such
+    if not isinstance(value, str | int):
+        return ""
+    return unicodedata.normalize("NFC", _clean(str(value))).strip()
+
+
+def _clean(text: str) -> str:
+    """Replace halves of surrogate pairs, which cannot be stored; no offset changes."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…"
