@@ -92,6 +92,12 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--top", type=_positive, metavar="N", help="list the N strongest sentences and words (text format)"
     )
     parser.add_argument(
+        "--method",
+        choices=("contribution", "attention", "gradient", "integrated-gradients", "occlusion"),
+        default="contribution",
+        help="how to explain; the last three need the extra evaluate and are slow on long documents",
+    )
+    parser.add_argument(
         "--check",
         action="store_true",
         help="delete the strongest evidence, and as much at random, and say what becomes of the probability; "
@@ -161,7 +167,7 @@ def _explain_one(classifier: DocumentClassifier, file: str, options: argparse.Na
     from hdoc.render import to_html, to_json
 
     text = read_document(file, options.encoding)
-    explanation = classifier.explain(text, options.label, options.versus)
+    explanation = _explanation(classifier, text, options)
     name = "" if file == "-" else Path(file).name
     language = options.language or _language()
     if options.format == "text":
@@ -176,6 +182,28 @@ def _explain_one(classifier: DocumentClassifier, file: str, options: argparse.Na
     if options.check:
         for note in _check(classifier, text, explanation, language, target):
             _say(note)
+
+
+def _explanation(classifier: DocumentClassifier, text: str, options: argparse.Namespace) -> Explanation:
+    """Explain by the method that was asked for; slow ones show a progress bar on standard error."""
+    if options.method == "contribution":
+        return classifier.explain(text, options.label, options.versus)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from hdoc.attribution import explain_by
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(options.method)
+        return explain_by(
+            options.method,
+            classifier,
+            text,
+            options.label,
+            options.versus,
+            advance=lambda done, total: progress.update(task, completed=done, total=total),
+        )
 
 
 def _check(

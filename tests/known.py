@@ -7,6 +7,7 @@ stands, and its contribution can be calculated by hand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from hdoc.classifier import DocumentClassifier
 from hdoc.encoding import PieceTokenizer
 from hdoc.explanation import ModelIdentity
 from hdoc.network import DocumentNetwork, NetworkShape
-from hdoc.storage import StoredModel
+from hdoc.storage import StoredModel, save_model
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 FOR, AGAINST = "축구", "환율"
@@ -48,10 +49,13 @@ def known_model(multi_label: bool = False, strength: float = 40.0, context: Any 
         encoder = network.encoder
         assert isinstance(encoder, Bert)
         encoder.embeddings.LayerNorm.weight.fill_(1)
+        # Beside a constant of its size a word's 1 becomes the square root of 2 in a LayerNorm of width 8;
+        # without one, LayerNorm would undo any scaling of a word, and its gradient times itself be 0.
+        encoder.embeddings.token_type_embeddings.weight[0, 6:] = torch.tensor([1.0, -1])
         table = encoder.embeddings.word_embeddings.weight
-        # Plain words live in the dimensions 4 to 7, which no class looks at; rows have mean 0.
+        # Plain words live in the dimensions 4 and 5, which no class looks at; rows have mean 0.
         for i in range(len(vocabulary)):
-            table[i, 4 + i % 3], table[i, 5 + i % 3] = 1, -1
+            table[i, 4], table[i, 5] = 1 + i % 3, -1 - i % 3
         table[vocabulary[FOR]] = torch.tensor([1.0, -1, 0, 0, 0, 0, 0, 0])
         table[vocabulary[AGAINST]] = torch.tensor([0.0, 0, 1, -1, 0, 0, 0, 0])
         nn.init.eye_(network.word_attention.value.weight)
@@ -76,3 +80,19 @@ def known_classifier(**options: Any) -> DocumentClassifier:
 def document(sentences: Sequence[str]) -> str:
     """Return a text whose sentences are these: each has its line."""
     return "\n".join(sentences)
+
+
+def save_known_model(folder: Path, **options: Any) -> Path:
+    """Write the model to a folder, which is returned."""
+    model = known_model(**options)
+    save_model(
+        folder,
+        model.network,
+        model.tokenizer,
+        encoder_config=model.encoder_config,
+        labels=list(model.labels),
+        multi_label=model.multi_label,
+        temperature=model.temperature,
+        name="known",
+    )
+    return folder

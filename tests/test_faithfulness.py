@@ -38,12 +38,12 @@ def sigmoid(value: float) -> float:
 
 
 def by_hand(classifier: DocumentClassifier, sentences: list[str]) -> float:
-    """The probability of 체육, by the formula: even attention, LayerNorm makes a 1 of width 8 a 2."""
+    """The probability of 체육, by the formula."""
     means = [
         sum((word == FOR) - (word == AGAINST) for word in sentence.split()) / len(sentence.split())
         for sentence in sentences
     ]
-    logit = 40 * 2 * sum(means) / len(means) if means else 0.0
+    logit = 40 * math.sqrt(2) * sum(means) / len(means) if means else 0.0
     return sigmoid((0.2 + logit) / 2)
 
 
@@ -230,7 +230,7 @@ def test_known_evidence_beats_random_orders(classifier: DocumentClassifier) -> N
         [ranking(explanation, "word")[0], *random_orders(split.n_words, [0, 1])],
         "word",
     )
-    assert best.comprehensiveness > 0.2
+    assert best.comprehensiveness > 0.15
     assert best.comprehensiveness > 3 * np.mean([draw.comprehensiveness for draw in random])
     assert best.sufficiency < 0 < np.mean([draw.sufficiency for draw in random])
 
@@ -240,3 +240,23 @@ def test_random_orders_are_the_same_each_time() -> None:
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert len({tuple(order) for order in first}) == 10
     assert not (random_orders(50, [0, 4])[0] == first[0]).all()
+
+
+def test_the_command_says_what_a_check_found(tmp_path, capsys) -> None:
+    from hdoc.cli import main
+    from tests.known import save_known_model
+
+    model, article = save_known_model(tmp_path / "model"), tmp_path / "article.txt"
+    article.write_text(TEXT, encoding="utf-8")
+    assert main(["explain", str(article), "-m", str(model), "--check", "--language", "en"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Without the strongest sentence the probability of “체육” falls from" in shown
+    output = tmp_path / "out.json"
+    options = ["--check", "--language", "en", "--format", "json", "-o", str(output)]
+    assert main(["explain", str(article), "-m", str(model), *options]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Without the strongest word" in said.err
+    explanation = json.loads(output.read_text(encoding="utf-8"))
+    assert explanation == json.loads(json.dumps(DocumentClassifier.load(model).explain(TEXT).to_dict()))
+    assert json.loads((tmp_path / "out.check.json").read_text(encoding="utf-8"))["beats_random"] is True
