@@ -1,0 +1,151 @@
+"""Find articles by any part of a word, so that 버스 finds 버스가, 버스를 and 시내버스.
+
+A query's words must all occur. The index answers which articles have all trigrams of a word; a word of
+two characters, of which Korean has many and trigrams none, stands for all trigrams that begin with it.
+What the index proposes is then looked up in the article itself, so every hit is one.
+
+Articles with all words in the title come first, the newest first within both groups: an order that needs
+no score of all matches, so that common words are answered as fast as rare ones.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from hdoc.errors import InputError
+from hdoc.library.store import Article, Library, folded, label_code
+
+_MOST_WORDS = 16
+_LONGEST_QUERY = 200
+_TRIGRAM = 3
+_COLUMNS = "articles.title, articles.text, source, name, probability, model, articles.id, added"
+_SNIPPET = 120
+_BEFORE = 36
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One article of a result.
+
+    Attributes:
+        article: the article.
+        snippet: a part of its text that shows the query's words, if it has them.
+        marks: where these words stand in the snippet, end-exclusive.
+    """
+
+    article: Article
+    snippet: str
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a result.
+
+    Attributes:
+        hits: the articles, best first.
+        more: whether there are more after these.
+    """
+
+    hits: tuple[Hit, ...]
+    more: bool
+
+
+def search(
+    library: Library, query: str = "", label: str | None = None, offset: int = 0, limit: int = 20
+) -> Found:
+    """Find articles.
+
+    Args:
+        library: where to look.
+        query: words that must all occur, in the title or in the text; empty for all articles.
+        label: only articles of this class.
+        offset: hits to pass over.
+        limit: most hits to return.
+
+    Raises:
+        InputError: the query is too long, or none of its words has two characters.
+    """
+    words = _words(query)
+    number = None
+    if label is not None:
+        row = library.connection().execute("SELECT id FROM labels WHERE name = ?", (label,)).fetchone()
+        if row is None:
+            return Found((), more=False)
+        number = int(row[0])
+    articles = _matches(library, words, number) if words else _newest(library, number)
+    page = list(islice(articles, offset, offset + limit + 1))
+    return Found(tuple(_hit(article, words) for article in page[:limit]), more=len(page) > limit)
+
+
+def _words(query: str) -> list[str]:
+    if len(query) > _LONGEST_QUERY:
+        raise InputError(f"expected a query of at most {_LONGEST_QUERY} characters, got {len(query)}")
+    words = list(dict.fromkeys(folded(_CONTROL.sub(" ", query)).split()))[:_MOST_WORDS]
+    if words and max(map(len, words)) < 2:
+        raise InputError("expected a word of at least two characters; write more of it")
+    return words
+
+
+def _newest(library: Library, label: int | None) -> Iterator[Article]:
+    where, values = ("", ()) if label is None else ("WHERE label = ?", (label,))
+    rows = library.connection().execute(
+        f"SELECT {_COLUMNS} FROM articles JOIN labels ON labels.id = label {where} ORDER BY articles.id DESC",  # noqa: S608 (only fixed text is put in)
+        values,
+    )
+    return (Article(*row) for row in rows)
+
+
+def _matches(library: Library, words: Sequence[str], label: int | None) -> Iterator[Article]:
+    clauses = [_clause(library, word) for word in words if len(word) > 1]
+    if "" in clauses:
+        return
+    wanted = " AND ".join(clauses)
+    only = "" if label is None else f' AND label : "{label_code(label)}"'
+    for expression in (
+        f"{{title}} : ({wanted}){only}",
+        f"({{title text}} : ({wanted}){only}) NOT {{title}} : ({wanted})",
+    ):
+        rows = library.connection().execute(
+            f"SELECT {_COLUMNS} FROM trigrams CROSS JOIN articles ON articles.id = trigrams.rowid "  # noqa: S608
+            "JOIN labels ON labels.id = articles.label WHERE trigrams MATCH ? ORDER BY trigrams.rowid DESC",
+            (expression,),
+        )
+        for row in rows:
+            article = Article(*row)
+            content = folded(f"{article.title}\n{article.text}")
+            if all(word in content for word in words):
+                yield article
+
+
+def _clause(library: Library, word: str) -> str:
+    """Return the condition that an article may have a word; empty if none can."""
+    if len(word) >= _TRIGRAM:
+        parts = dict.fromkeys(word[i : i + _TRIGRAM] for i in range(len(word) - _TRIGRAM + 1))
+        return f"({' AND '.join(map(_quoted, parts))})"
+    rows = library.connection().execute(
+        "SELECT term FROM terms WHERE term >= ? AND term < ?", (word, word + "\U0010ffff")
+    )
+    terms = [row[0] for row in rows]
+    return f"({' OR '.join(map(_quoted, terms))})" if terms else ""
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
+
+
+def _hit(article: Article, words: Sequence[str]) -> Hit:
+    text = " ".join(unicodedata.normalize("NFC", article.text).split())
+    pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
+    first = pattern.search(text) if words else None
+    start = max(0, first.start() - _BEFORE) if first else 0
+    snippet = ("…" if start else "") + text[start : start + _SNIPPET]
+    if start + _SNIPPET < len(text):
+        snippet += "…"
+    marks = tuple(match.span() for match in pattern.finditer(snippet)) if words else ()
+    return Hit(article, snippet, marks)

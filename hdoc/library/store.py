@@ -1,0 +1,240 @@
+"""Articles in one SQLite file, each once, with an index of all their trigrams.
+
+An article and its index entry are written in one transaction, and articles are told apart by a digest of
+their text, so an import that was interrupted anywhere can simply be run again. Readers and one writer do
+not wait for each other (write-ahead log).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from hdoc.errors import InputError
+
+_APPLICATION = 0x68646F63  # "hdoc" in ASCII: tells this file from any other database
+_VERSION = 1
+# The index knows of each trigram only which articles and columns have it: a third of the size that
+# positions would take. `search` looks into the articles themselves for the rest.
+_SCHEMA = f"""
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {_VERSION};
+CREATE TABLE labels (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE articles (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    source TEXT NOT NULL,
+    added TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+    label INTEGER NOT NULL REFERENCES labels,
+    probability REAL NOT NULL,
+    model TEXT NOT NULL
+);
+CREATE INDEX articles_by_label ON articles (label, id);
+CREATE VIRTUAL TABLE trigrams USING fts5 (
+    title, text, label, content = '', columnsize = 0, detail = column, tokenize = 'trigram'
+);
+CREATE VIRTUAL TABLE terms USING fts5vocab (trigrams, row);
+"""
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BUSY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article.
+
+    Attributes:
+        title: what it is called in lists.
+        text: as it came.
+        source: the file or table row that it came from.
+        label: its most probable class.
+        probability: the calibrated probability of that class, 0 to 1.
+        model: checksum of the model that said so.
+        id: its number in the library; 0 before it is in one.
+        added: when it came in, UTC, ISO 8601.
+    """
+
+    title: str
+    text: str
+    source: str
+    label: str
+    probability: float
+    model: str
+    id: int = 0
+    added: str = ""
+
+
+class Library:
+    """A library file. Every thread has a connection of its own.
+
+    Args:
+        path: the file, or a folder that holds it as `library.sqlite`.
+        create: make a new library if there is none.
+
+    Raises:
+        InputError: there is no library, or the file is something else.
+    """
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.path = path / "library.sqlite" if path.is_dir() or (create and not path.suffix) else path
+        if not self.path.is_file() and not create:
+            raise InputError(
+                f"expected a library at {self.path}, found none; make one with: hdoc library add FILES"
+            )
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise InputError(f"{self.path} cannot be used as a library: {error}") from error
+        except OSError as error:
+            raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
+
+    def _prepare(self) -> None:
+        connection = self.connection()
+        found = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+        if empty:
+            connection.execute("PRAGMA journal_mode = wal")
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        elif found != _APPLICATION:
+            raise InputError(f"expected an hdoc library, but {self.path} is another database")
+        elif version != _VERSION:
+            raise InputError(
+                f"{self.path} is a library of format {version}, this hdoc knows {_VERSION}; "
+                "use the hdoc that made it, or add the articles to a new one"
+            )
+
+    def connection(self) -> sqlite3.Connection:
+        """Return this thread's connection."""
+        if not hasattr(self._local, "connection"):
+            self._local.connection = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._local.connection.execute("PRAGMA synchronous = normal")
+            self._connections.append(self._local.connection)
+        connection: sqlite3.Connection = self._local.connection
+        return connection
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._local = threading.local()
+
+    def __len__(self) -> int:
+        """Return the number of articles."""
+        count: int = self.connection().execute("SELECT count(*) FROM articles").fetchone()[0]
+        return count
+
+    def add(self, articles: Iterable[Article]) -> int:
+        """Add articles in one transaction: all of them or, if it fails, none.
+
+        Returns:
+            How many were new.
+        """
+        connection = self.connection()
+        n_new = 0
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for article in articles:
+                n_new += self._add(connection, article)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        return n_new
+
+    def _add(self, connection: sqlite3.Connection, article: Article) -> int:
+        connection.execute("INSERT OR IGNORE INTO labels (name) VALUES (?)", (article.label,))
+        label = connection.execute("SELECT id FROM labels WHERE name = ?", (article.label,)).fetchone()[0]
+        cursor = connection.execute(
+            "INSERT OR IGNORE INTO articles (digest, title, text, source, label, probability, model) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                digest(article.text),
+                article.title,
+                article.text,
+                article.source,
+                label,
+                article.probability,
+                article.model,
+            ),
+        )
+        if cursor.rowcount < 1:
+            return 0
+        connection.execute(
+            "INSERT INTO trigrams (rowid, title, text, label) VALUES (?, ?, ?, ?)",
+            (cursor.lastrowid, indexed(article.title), indexed(article.text), label_code(label)),
+        )
+        return 1
+
+    def has(self, text: str) -> bool:
+        """Whether this text, but for its white space, is in the library."""
+        row = self.connection().execute("SELECT 1 FROM articles WHERE digest = ?", (digest(text),))
+        return row.fetchone() is not None
+
+    def get(self, number: int) -> Article | None:
+        """Return an article by its number, or None."""
+        row = (
+            self.connection()
+            .execute(
+                "SELECT title, text, source, name, probability, model, articles.id, added "
+                "FROM articles JOIN labels ON labels.id = label WHERE articles.id = ?",
+                (number,),
+            )
+            .fetchone()
+        )
+        return None if row is None else Article(*row)
+
+    def labels(self) -> dict[str, int]:
+        """Return how many articles each class has, most first."""
+        rows = self.connection().execute(
+            "SELECT name, count(*) AS n FROM articles JOIN labels ON labels.id = label "
+            "GROUP BY label ORDER BY n DESC, name"
+        )
+        return dict(rows.fetchall())
+
+    def models(self) -> list[str]:
+        """Return the checksums of the models that classified the articles."""
+        rows = self.connection().execute("SELECT DISTINCT model FROM articles")
+        return [row[0] for row in rows]
+
+
+def default_path() -> Path:
+    """Return where the library is if nobody says: $HDOC_LIBRARY, or the user's data folder."""
+    if given := os.environ.get("HDOC_LIBRARY"):
+        return Path(given)
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "hdoc" / "library.sqlite"
+
+
+def digest(text: str) -> bytes:
+    """Return what tells texts apart: SHA-256 of the composed text, its white space folded."""
+    return sha256(" ".join(unicodedata.normalize("NFC", text).split()).encode("utf-8", "replace")).digest()
+
+
+def folded(text: str) -> str:
+    """Return text as it is compared: composed, without case."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def indexed(text: str) -> str:
+    """Return text as the index takes it; two spaces let a trigram begin at each of its characters."""
+    return folded(text).replace("\0", " ") + "  "
+
+
+def label_code(number: int) -> str:
+    """Return a class as one trigram of its own."""
+    return "".join(_DIGITS[number // 36**place % 36] for place in (2, 1, 0))
