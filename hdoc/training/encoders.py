@@ -48,8 +48,8 @@ def load_tokenizer(encoder: str, window: int) -> PieceTokenizer:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
     if not tokenizer.is_fast:
         raise ModelError(
-            f"{encoder}: expected a fast tokenizer (tokenizer.json), the only kind that tells which characters a "
-            f"word piece came from, got {type(tokenizer).__name__}; convert it, or take another encoder"
+            f"{encoder}: expected a fast tokenizer (tokenizer.json), the only kind that tells where a word "
+            f"piece stands in the text, got {type(tokenizer).__name__}; convert it, or take another encoder"
         )
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # For some models transformers makes up an empty vocabulary where there is none.
@@ -137,6 +137,6 @@ def _explained(encoder: str) -> Iterator[None]:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelError(
             f"{encoder}: expected an encoder and its tokenizer in a folder or on a hub, but: "
-            f"{reason.rstrip('.')}; check the name and the network connection, or download the encoder and name "
-            "its folder"
+            f"{reason.rstrip('.')}; check the name and the network connection, or name a folder "
+            "that you downloaded it to"
         ) from error

@@ -12,6 +12,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,21 @@ _PART_PIECES = 1_000_000
 _WORTH_WORKERS = 30_000
 
 
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of many documents; one entry for each label of each document, in order.
+
+    Attributes:
+        names: the different labels.
+        numbers: which of them an entry is, (entries,).
+        documents: which document it belongs to, (entries,).
+    """
+
+    names: list[str]
+    numbers: NDArray[np.int32]
+    documents: NDArray[np.int64]
+
+
 class DocumentStore:
     """The documents of a table in its order, as word pieces.
 
@@ -68,11 +84,12 @@ class DocumentStore:
     def __len__(self) -> int:
         return len(self.n_windows)
 
-    @property
-    def labels(self) -> list[list[str]]:
-        """The labels of each document, as they stand in the table."""
-        labels: list[list[str]] = self.dataset.data.column("labels").to_pylist()
-        return labels
+    def labels(self) -> Labels:
+        """Return the labels of all documents."""
+        lists = pa.concat_arrays(self.dataset.data.column("labels").chunks)
+        encoded = lists.flatten().dictionary_encode()
+        owners = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())
+        return Labels(encoded.dictionary.to_pylist(), encoded.indices.to_numpy(), owners)
 
     def row(self, document: int) -> int:
         """Return the number of a document's row in the table, as errors name it."""

@@ -1,0 +1,272 @@
+"""`DocumentData`: labelled files or a data set to batches of documents, for Lightning.
+
+Each split is read, checked, divided into sentences and tokenised once, and kept by content (see `store`).
+What is kept knows nothing of classes: they are the labels of train, and the other splits must do with them.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from pytorch_lightning.utilities import rank_zero_info
+
+from hdoc.batches import TOKEN_BUDGET
+from hdoc.encoding import PieceTokenizer
+from hdoc.errors import DataError
+from hdoc.training.encoders import load_tokenizer
+from hdoc.training.holdout import hold_out
+from hdoc.training.loading import BatchLoader
+from hdoc.training.sampling import Batch, BatchSampler
+from hdoc.training.splits import (
+    DocumentSplit,
+    TrainingBatch,
+    class_counts,
+    class_names,
+    rarest_classes,
+    targets,
+)
+from hdoc.training.store import DocumentStore, open_store
+from hdoc.training.tables import LabelledTable
+from hdoc.training.tokenising import Split
+
+__all__ = ["DocumentData", "TrainingBatch"]
+
+_CACHE_FOLDER = "~/.cache/hdoc"
+
+
+class DocumentData(LightningDataModule):
+    """Documents to train, validate, test and predict on.
+
+    Files are JSON Lines, CSV or TSV (UTF-8, CP949 or UTF-16; plain, .gz or .xz), or Parquet. Rows may have
+    an id in the column "id".
+
+    Args:
+        train_file: documents to learn from; its labels are the classes.
+        dev_file: documents to choose and calibrate by; None to hold out a share of train.
+        test_file: documents to report on.
+        predict_file: documents without labels.
+        dataset: instead of files, a folder or hub name of a data set with a split "train" and perhaps
+            "validation" and "test"; "name:configuration" if it has several.
+        text_column: where the text is.
+        label_column: where the label is; with `multi_label` a list of labels, or one text with | or ;
+            between labels.
+        multi_label: whether a document may have any number of labels.
+        dev_share: share of each class of train that is held out if there are no documents for dev, 0 to 1.
+        encoder: "small", a folder or a hub name; its tokenizer is used.
+        window: longest sequence the encoder is given, special tokens included.
+        split: how to find sentences: "kss", or "lines" if each line is one.
+        batch_documents: most documents in a batch.
+        batch_tokens: most tokens in a batch; a longer document is a batch of its own.
+        group_tokens: most tokens that the encoder is given at once, padding included.
+        workers: processes that split and tokenise what was not yet; None for one on each core.
+        cache_folder: where tokenised documents are kept; None for ~/.cache/hdoc.
+        seed: of what is held out and of the order in training.
+
+    Attributes:
+        labels: the classes in the order of the scores; empty before `setup`, and without training data.
+        class_counts: number of training documents of each.
+    """
+
+    def __init__(
+        self,
+        train_file: str | None = None,
+        dev_file: str | None = None,
+        test_file: str | None = None,
+        predict_file: str | None = None,
+        dataset: str | None = None,
+        text_column: str = "text",
+        label_column: str = "label",
+        multi_label: bool = False,
+        dev_share: float = 0.1,
+        encoder: str = "small",
+        window: int = 128,
+        split: Split = "kss",
+        batch_documents: int = 16,
+        batch_tokens: int = 16_384,
+        group_tokens: int = TOKEN_BUDGET,
+        workers: int | None = None,
+        cache_folder: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if min(batch_documents, batch_tokens, group_tokens) < 1:
+            raise DataError("expected data.batch_documents, batch_tokens and group_tokens of at least 1")
+        if not 0 <= dev_share < 1:
+            raise DataError(f"expected data.dev_share of at least 0 and below 1, got {dev_share}")
+        if dataset is not None and (train_file or dev_file or test_file):
+            raise DataError("expected either data.dataset or files, got both; leave one of them out")
+        self.files = {"train": train_file, "dev": dev_file, "test": test_file, "predict": predict_file}
+        self.dataset = dataset
+        self.text_column = text_column
+        self.label_column = label_column
+        self.multi_label = multi_label
+        self.dev_share = dev_share
+        self.encoder = encoder
+        self.window = window
+        self.split = split
+        self.batch_documents = batch_documents
+        self.batch_tokens = batch_tokens
+        self.group_tokens = group_tokens
+        self.workers = (os.cpu_count() or 1) if workers is None else workers
+        self.cache_folder = cache_folder
+        self.seed = seed
+        self.labels: list[str] = []
+        self.class_counts: list[int] = []
+        self._splits: dict[str, DocumentSplit] = {}
+
+    @cached_property
+    def tokenizer(self) -> PieceTokenizer:
+        """The encoder's tokenizer."""
+        return load_tokenizer(self.encoder, self.window)
+
+    @cached_property
+    def _tables(self) -> dict[str, LabelledTable]:
+        """The tables of the splits that were given."""
+        tables = {}
+        if self.dataset is not None:
+            from hdoc.training.hub import load_splits
+
+            columns = (self.text_column, self.label_column)
+            for name, table in load_splits(self.dataset, self.cache_folder).items():
+                shown = f"{self.dataset} ({name})"
+                tables[name] = LabelledTable.of(
+                    shown, table, table.sha256(columns), *columns, self.multi_label
+                )
+        for name, file in self.files.items():
+            if file is not None:
+                label_column = None if name == "predict" else self.label_column
+                tables[name] = LabelledTable.open(file, self.text_column, label_column, self.multi_label)
+        return tables
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """The SHA-256 of each file (or split of a data set), by the name of the split."""
+        return {name: table.sha256 for name, table in self._tables.items()}
+
+    def prepare_data(self) -> None:
+        """Split and tokenise what was not yet.
+
+        Raises:
+            DataError: a file cannot be read, or a row of it cannot be used.
+        """
+        fitting = self.trainer is not None and self.trainer.state.fn == "fit"
+        for name in self._tables:
+            # On hubs the labels of test are often secret: nobody should need them to train.
+            if not (fitting and self.dataset is not None and name == "test"):
+                self._store(name)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load the splits that a stage needs.
+
+        Args:
+            stage: "fit", "validate", "test" or "predict"; None for all that there are.
+
+        Raises:
+            DataError: a split is missing, has labels that train has not, or train cannot be learnt from.
+        """
+        needed = {"fit": ["train"], "validate": ["train"], "test": ["train", "test"], "predict": ["predict"]}
+        for name in needed.get(stage or "fit", []):
+            if name not in self._tables:
+                raise DataError(f"expected data.{name}_file, got none; give one{_or_dataset(name)}")
+        if "train" in self._tables and "train" not in self._splits:
+            self._setup_training()
+        for name in ("test", "predict"):
+            if name in self._tables and name not in self._splits and stage in (name, None):
+                self._splits[name] = self._whole(name)
+
+    def _setup_training(self) -> None:
+        self.labels = class_names(self._store("train"), self._tables["train"])
+        train = self._whole("train")
+        if "dev" in self._tables:
+            self._splits["dev"] = self._whole("dev")
+        elif self.dev_share:
+            train = self._hold_out(train)
+        self._splits["train"] = train
+        self.class_counts = class_counts(train.targets, len(self.labels))
+        n_tokens = int(train.n_tokens(self.tokenizer).sum())
+        rank_zero_info(f"train: {len(train):,} documents, {n_tokens:,} tokens, {len(self.labels)} classes")
+
+    def _hold_out(self, train: DocumentSplit) -> DocumentSplit:
+        """Take dev out of train, and return what stays."""
+        table, classes = self._tables["train"], rarest_classes(train.targets)
+        counts = class_counts(train.targets, len(self.labels))
+        if 1 in counts and not self.multi_label:
+            single = counts.index(1)
+            raise table.error(
+                train.store.row(int(np.flatnonzero(classes == single)[0])),
+                f"expected another document with the label {self.labels[single]!r}, as one is held out for "
+                "dev; add one, give data.dev_file, or set data.dev_share to 0",
+            )
+        stays, held_out = hold_out(classes, self.dev_share, self.seed)
+        rank_zero_info(
+            f"no data.dev_file: {len(held_out):,} of {len(train):,} documents of {table.name} are held out "
+            f"for dev, {self.dev_share:.0%} of each class (seed {self.seed})"
+        )
+        self._splits["dev"] = train.part(held_out)
+        return train.part(stays)
+
+    def _whole(self, name: str) -> DocumentSplit:
+        store = self._store(name)
+        if name == "predict":
+            unknown = torch.full((len(store),), -1)
+            return DocumentSplit(store, np.arange(len(store)), unknown)
+        return DocumentSplit(store, np.arange(len(store)), targets(store, self._tables[name], self.labels))
+
+    def _store(self, name: str) -> DocumentStore:
+        folder = Path(self.cache_folder or _CACHE_FOLDER).expanduser()
+        return open_store(self._tables[name], self.tokenizer, self.split, self.workers, folder)
+
+    def texts(self, split: str) -> DocumentSplit:
+        """Return the documents of a split that is set up, a sequence of `(id, text)`.
+
+        Args:
+            split: "train", "dev", "test" or "predict".
+        """
+        return self._splits[split]
+
+    def train_dataloader(self) -> BatchLoader[TrainingBatch]:
+        """Return batches in another order each epoch; where it stands goes into checkpoints."""
+        return self._loader("train", shuffle=True)
+
+    def val_dataloader(self) -> BatchLoader[TrainingBatch] | list[Any]:
+        """Return batches of dev, always the same; nothing if there is no dev."""
+        return self._loader("dev") if "dev" in self._splits else []
+
+    def test_dataloader(self) -> BatchLoader[TrainingBatch]:
+        """Return batches of test, always the same."""
+        return self._loader("test")
+
+    def predict_dataloader(self) -> BatchLoader[TrainingBatch]:
+        """Return batches of documents without labels, always the same."""
+        return self._loader("predict")
+
+    def _loader(self, name: str, shuffle: bool = False) -> BatchLoader[TrainingBatch]:
+        split, trainer = self._splits[name], self.trainer
+        sampler = BatchSampler(
+            split.n_tokens(self.tokenizer),
+            self.batch_documents,
+            self.batch_tokens,
+            shuffle=shuffle,
+            seed=self.seed,
+            rank=trainer.global_rank if trainer else 0,
+            n_ranks=trainer.world_size if trainer else 1,
+        )
+
+        def make(rows: Batch) -> TrainingBatch:
+            return split.batch(rows, self.tokenizer, self.group_tokens)
+
+        def n_trained() -> int:
+            progress = trainer.fit_loop.epoch_loop.batch_progress.current  # type: ignore[union-attr]
+            return int(progress.processed)  # type: ignore[union-attr]
+
+        return BatchLoader(sampler, make, n_trained if shuffle and trainer else None)
+
+
+def _or_dataset(name: str) -> str:
+    return "" if name == "predict" else f", or data.dataset with a split {name!r}"
