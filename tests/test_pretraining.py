@@ -184,6 +184,24 @@ class TestFit:
         assert bias.exp().sum() == pytest.approx(1, abs=1e-3)
         assert bias.argmax() == counts.argmax()
 
+    def test_measuring_the_floor_changes_nothing_but_the_log(
+        self, shards: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", logger="hdoc")
+        fit(settings(shards, tmp_path / "plain", **HARD))
+        callbacks = [
+            {"class_path": "hdoc.training.pretraining.fitting.TimedCheckpoint"},
+            {"class_path": "hdoc.training.pretraining.floor.DenseFloor"},
+        ]
+        callbacks[0]["init_args"] = {"folder": str(tmp_path / "measured")}
+        callbacks[1]["init_args"] = {"every": 3, "n_passes": 2}
+        changes = {name: value for name, value in HARD.items() if "callbacks" not in name}
+        arguments = settings(shards, tmp_path / "measured", **changes)
+        arguments = [argument for argument in arguments if "callbacks" not in argument]
+        fit([*arguments, f"--trainer.callbacks={json.dumps(callbacks)}"])
+        assert_same_state(checkpoint(tmp_path / "plain"), checkpoint(tmp_path / "measured"))
+        assert any("share of dense floor" in record.getMessage() for record in caplog.records)
+
     def test_data_that_do_not_fit_say_what_to_change(self, shards: Path, tmp_path: Path) -> None:
         with pytest.raises(
             DataError, match=r"of 499 pieces \(model\.vocab_size\), .* set model\.vocab_size to"
@@ -228,6 +246,7 @@ class TestExport:
             export(run / "last.ckpt", tmp_path / dtype, shards / "tokenizer", dtype)
         full, half = ((tmp_path / d / "model.safetensors").stat().st_size for d in ("float32", "float16"))
         assert half < 0.6 * full
+        assert (tmp_path / "float16" / "model.safetensors").stat().st_mode & 0o777 == 0o644
         config = json.loads((tmp_path / "float16" / "config.json").read_text("utf8"))
         assert config["max_position_embeddings"] == 512
 

@@ -7,6 +7,7 @@ that plateau at once, for a few minutes of gensim.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def train_embeddings(folder: Path, width: int, epochs: int = 1, workers: int = 1
         raise DataError("skip-gram vectors need gensim; run: pip install 'hdoc[train]'") from error
     manifest = read_manifest(folder)
     shards = [read_shard(folder / source["name"]) for source in manifest["sources"]]
+    logging.getLogger("gensim").setLevel(logging.WARNING)  # it has much to say about itself
     model = Word2Vec(
         sentences=_Sentences(shards),
         vector_size=width,

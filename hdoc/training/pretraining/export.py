@@ -49,4 +49,6 @@ def export(checkpoint: Path, folder: Path, tokenizer: Path, dtype: str = "float3
     model = BertModel(config, add_pooling_layer=has_pooler)
     model.load_state_dict(encoder)
     model.to(getattr(torch, dtype)).save_pretrained(folder)
+    # It is written for its owner alone, and would be packaged so.
+    (folder / "model.safetensors").chmod(0o644)
     save_tokenizer(vocabulary, folder)

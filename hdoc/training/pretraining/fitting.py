@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,8 @@ def fit(arguments: Sequence[str]) -> None:
         def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
             parser.link_arguments("data.next_sentence", "model.next_sentence")
 
+    # It warns of arguments that are also on the command line, which they are by intention.
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
     PretrainingCLI(
         PretrainingLearner,
         PretrainingData,

@@ -170,6 +170,16 @@ class PretrainingLearner(LightningModule):
             return losses.mean()
         return losses.mean() + self._pair_loss(pair_scores.float(), batch["pairs"])
 
+    def dense_loss(self, input_ids: Tensor, positions: Tensor) -> Tensor:
+        """Return the loss of guessing what is there: the cost of a pass, with nothing gathered.
+
+        Args:
+            input_ids: shape (rows, pieces).
+            positions: chosen positions in the flattened rows, shape (chosen).
+        """
+        scores, _ = self._scores(input_ids, torch.zeros_like(input_ids), positions)
+        return F.cross_entropy(scores.float(), input_ids.flatten()[positions])
+
     def _pair_loss(self, pair_scores: Tensor, pairs: Tensor) -> Tensor:
         """Return the mean loss over the rows that are pairs, 0 if none is."""
         n_pairs = (pairs != NO_PAIR).sum()
