@@ -30,13 +30,16 @@ _EPILOG = """examples:
   hdoc explain article.txt --format html -o article.html
   hdoc explain article.txt --versus 행정
   hdoc classify letters/ -o letters.jsonl
+  hdoc serve
   hdoc train fit --config petitions
   hdoc export last.ckpt my-model
 """
-# Commands of the training side: they parse their own arguments and need the extra `train`.
-_TRAINING = {
-    "train": ("hdoc.training.command", "train, validate and test models: hdoc train fit --help"),
-    "export": ("hdoc.training.export", "turn a checkpoint into a model folder"),
+# Commands that parse their own arguments, and the extra that each needs.
+_DOORS = {
+    "serve": ("hdoc.web.command", "serve", "the page and the JSON API: hdoc serve --help"),
+    "library": ("hdoc.library.command", "serve", "keep and search articles: hdoc library --help"),
+    "train": ("hdoc.training.command", "train", "train, validate and test models: hdoc train fit --help"),
+    "export": ("hdoc.training.export", "train", "turn a checkpoint into a model folder"),
 }
 
 
@@ -44,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if given and given[0] in _TRAINING:
-            return _run_training(given[0], given[1:])
+        if given and given[0] in _DOORS:
+            return _run_door(given[0], given[1:])
         options = _parser().parse_args(given)
         code: int = options.run(options)
         return code
@@ -72,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_explain(commands)
     _add_classify(commands)
-    for name, (_, about) in _TRAINING.items():
+    for name, (_, _, about) in _DOORS.items():
         commands.add_parser(name, help=about, add_help=False)
     return parser
 
@@ -350,13 +353,14 @@ def _load(options: argparse.Namespace) -> DocumentClassifier:
     return DocumentClassifier.load(options.model, options.device)
 
 
-def _run_training(name: str, arguments: list[str]) -> int:
+def _run_door(name: str, arguments: list[str]) -> int:
     from importlib import import_module
 
+    module_name, extra, _ = _DOORS[name]
     try:
-        module = import_module(_TRAINING[name][0])
+        module = import_module(module_name)
     except ModuleNotFoundError as error:
-        raise HdocError(f"'hdoc {name}' needs {error.name}; run: pip install 'hdoc[train]'") from error
+        raise HdocError(f"'hdoc {name}' needs {error.name}; run: pip install 'hdoc[{extra}]'") from error
     code: int = module.main(arguments)
     return code
 

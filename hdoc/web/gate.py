@@ -1,0 +1,243 @@
+"""What stands before every request: who may come in, how much they may bring, and what is noted.
+
+The gate takes the whole body before the application sees anything of it, so its limits hold for every
+route. Logs are one JSON object a line and hold neither bodies, queries nor error messages, since all of
+them can hold what a document says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hdoc.web.metrics import Metrics
+
+LOGGER = logging.getLogger("hdoc.web")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_RETRY_SECONDS = "2"
+# What is left of a body that came too late or too large is not read, so the connection ends.
+_EXTRA = {
+    401: {"WWW-Authenticate": "Bearer"},
+    408: {"Connection": "close"},
+    413: {"Connection": "close"},
+    503: {"Retry-After": _RETRY_SECONDS},
+}
+_GUARDED = ("/api/", "/metrics")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the gate allows.
+
+    Attributes:
+        token: what `Authorization: Bearer` must carry to use the API; None for no token.
+        hosts: names that a request may be addressed to; None for any. A server on the loopback needs it:
+            a foreign site can have its own name point there and read what the server says.
+        body_bytes: largest body of a request.
+        file_bytes: largest body where a file is sent.
+        body_seconds: longest time a body may take to arrive.
+        requests: most requests at once; each may hold a body.
+    """
+
+    token: str | None = None
+    hosts: frozenset[str] | None = None
+    body_bytes: int = 2 * 2**20
+    file_bytes: int = 20 * 2**20
+    body_seconds: float = 30
+    requests: int = 1_000
+
+
+class Refused(Exception):  # noqa: N818 (it is an answer, not a fault)
+    """A request that gets an answer without reaching the application."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.message = message
+
+    def response(self) -> JSONResponse:
+        """Return the answer."""
+        return error_response(self.status, self.kind, self.message)
+
+
+def error_response(status: int, kind: str, message: str) -> JSONResponse:
+    """Return the one form that every error of the server has."""
+    return JSONResponse({"error": {"kind": kind, "message": message}}, status, headers=_EXTRA.get(status))
+
+
+class Gate:
+    """ASGI middleware.
+
+    Args:
+        app: the application behind the gate.
+        rules: what is allowed.
+        metrics: where requests are counted.
+    """
+
+    def __init__(self, app: ASGIApp, rules: Rules, metrics: Metrics) -> None:
+        self.app = app
+        self.rules = rules
+        self.metrics = metrics
+        self.n_open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        visit = _Visit(scope, send)
+        self.n_open += 1
+        try:
+            self._check(Headers(scope=scope), scope["path"])
+            body = await self._body(Headers(scope=scope), scope["path"], receive)
+            await self.app(scope, _replay(body, receive), visit.send)
+        except Refused as refusal:
+            await refusal.response()(scope, receive, visit.send)
+        except _GoneError:
+            visit.status = 499
+        except Exception as error:
+            visit.fault = _place(error)
+            if visit.status is None:
+                message = "the server failed at this request; its log says where"
+                await error_response(500, "internal", message)(scope, receive, visit.send)
+        finally:
+            self.n_open -= 1
+            visit.note(self.metrics)
+
+    def _check(self, headers: Headers, path: str) -> None:
+        rules = self.rules
+        if self.n_open > rules.requests:
+            raise Refused(503, "queue", "too many requests at once; try again in a few seconds")
+        if rules.hosts is not None and _host(headers.get("host", "")) not in rules.hosts:
+            raise Refused(421, "host", f"expected a request to one of {', '.join(sorted(rules.hosts))}")
+        if rules.token is not None and path.startswith(_GUARDED):
+            scheme, _, token = headers.get("authorization", "").partition(" ")
+            given = token.strip().encode("utf-8", "surrogateescape")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(given, rules.token.encode()):
+                raise Refused(401, "token", "expected the header 'Authorization: Bearer TOKEN'")
+
+    async def _body(self, headers: Headers, path: str, receive: Receive) -> bytes:
+        limit = self.rules.file_bytes if path == "/api/v1/extract" else self.rules.body_bytes
+        length = headers.get("content-length", "0")
+        if length.isascii() and length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self.rules.body_seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise _GoneError
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    if size > limit:
+                        raise _too_large(limit)
+                    if not message.get("more_body", False):
+                        return b"".join(parts)
+        except TimeoutError:
+            late = f"expected the whole body within {self.rules.body_seconds:g} seconds"
+            raise Refused(408, "time", late) from None
+
+
+class _GoneError(Exception):
+    """The client has gone before it said all."""
+
+
+class _Visit:
+    """One request on its way: adds headers to its answer and remembers what is noted of it."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.status: int | None = None
+        self.fault: str | None = None
+        self.n_bytes = 0
+        self._send = send
+        self._start = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Content-Security-Policy", POLICY)
+            headers.setdefault("Cache-Control", "no-store")
+        elif message["type"] == "http.response.body":
+            self.n_bytes += len(message.get("body", b""))
+        await self._send(message)
+
+    def note(self, metrics: Metrics) -> None:
+        seconds = time.perf_counter() - self._start
+        route = getattr(self.scope.get("route"), "path", "other")
+        given = self.scope["method"]
+        method = given if given in _METHODS else "other"
+        metrics.requests.labels(method, route, str(self.status)).inc()
+        metrics.seconds.labels(route).observe(seconds)
+        entry: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "event": "request",
+            "method": method,
+            "route": route,
+            "status": self.status,
+            "milliseconds": round(seconds * 1000, 1),
+            "bytes": self.n_bytes,
+        }
+        if self.fault:
+            entry["fault"] = self.fault
+        LOGGER.log(logging.ERROR if self.fault else logging.INFO, "%s", json.dumps(entry))
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _host(header: str) -> str:
+    """Return the name in a Host header, without its port."""
+    if header.startswith("["):
+        return header.partition("]")[0] + "]"
+    return header.partition(":")[0].lower()
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(413, "size", f"expected a body of at most {limit:,} bytes; send less at once")
+
+
+def _place(error: BaseException) -> str:
+    """Say which error it was and where it was raised; its message could hold what a document says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-5:]))
+    return f"{type(error).__name__} at {places}"

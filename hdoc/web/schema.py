@@ -1,0 +1,236 @@
+"""What the API takes, and how its answers are described in the OpenAPI document.
+
+Answers are written by hand where they are large; the classes here describe them to readers and tools.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MOST_TEXTS = 512
+MOST_LABELS = 64
+
+Text = Annotated[str, Field(description="the document, any length that fits the body limit", min_length=1)]
+Texts = Annotated[
+    list[Any],
+    Field(
+        min_length=1,
+        max_length=MOST_TEXTS,
+        description="documents; what is no text with words is answered by an error in its place",
+    ),
+]
+Label = Annotated[str | None, Field(description="a class of the model")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Documents(_Request):
+    """One document as `text`, or many as `texts`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["text"]}, {"required": ["texts"]}]},
+    )
+
+    text: Text = ""
+    texts: Texts = []
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Documents:
+        if len(self.model_fields_set & {"text", "texts"}) != 1:
+            raise ValueError("expected either 'text' or 'texts'")
+        return self
+
+
+class ToExplain(Documents):
+    """Documents, and the class to explain."""
+
+    target: Label = None
+    versus: Annotated[str | None, Field(description="explain why target and not this class")] = None
+    n_labels: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MOST_LABELS,
+            description="give `by_label` for this many of the most probable classes",
+        ),
+    ] = 0
+
+
+class OneToExplain(_Request):
+    """One document, and the class to explain."""
+
+    text: Text
+    target: Label = None
+    versus: Annotated[str | None, Field(description="explain why target and not this class")] = None
+
+
+class ToShow(OneToExplain):
+    """One document, and how its page is to be written."""
+
+    language: Annotated[str, Field(pattern="^(ko|en)$")] = "ko"
+    name: Annotated[str | None, Field(max_length=500, description="of the document")] = None
+
+
+class Fault(BaseModel):
+    """What went wrong."""
+
+    kind: str = Field(description="input, label, body, size, time, queue, token, host, path or internal")
+    message: str = Field(description="what was expected, what came, what to do")
+
+
+class Failure(BaseModel):
+    """The form of every error."""
+
+    error: Fault
+
+
+class Model(BaseModel):
+    """Which model gave a result."""
+
+    name: str
+    version: str
+    checksum: str
+
+
+class StrongSentence(BaseModel):
+    """A sentence that argues for the class."""
+
+    start: int
+    end: int
+    text: str
+    contribution: float
+
+
+class Classified(BaseModel):
+    """The class of a document; its sentences are the three strongest."""
+
+    model: Model
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    sentences: list[StrongSentence]
+
+
+class Word(BaseModel):
+    """One eojeol."""
+
+    start: int
+    end: int
+    attention: float
+    contribution: float
+
+
+class SharedSentence(Word):
+    """One sentence."""
+
+    words: list[Word]
+
+
+class ByLabel(BaseModel):
+    """What each word adds to the logits of several classes; bias and words add up to the logit."""
+
+    labels: list[str]
+    bias: list[float]
+    words: list[list[float]] = Field(description="one row a word in text order, one column a class")
+
+
+class Explained(BaseModel):
+    """The explanation contract, `schema_version` 1: offsets are characters (code points) of the text."""
+
+    schema_version: int
+    model: Model
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    target: str
+    versus: str | None
+    logit: float
+    bias: float
+    method: str
+    coverage: float
+    n_characters: int
+    sentences: list[SharedSentence]
+    by_label: ByLabel | None = None
+
+
+class ManyClassified(BaseModel):
+    """One result a document, in order."""
+
+    results: list[Classified | Failure]
+
+
+class ManyExplained(BaseModel):
+    """One result a document, in order."""
+
+    results: list[Explained | Failure]
+
+
+class ArticleInList(BaseModel):
+    """An article of a result."""
+
+    id: int
+    title: str
+    label: str
+    probability: float
+    added: str
+    snippet: str
+    marks: list[tuple[int, int]] = Field(description="the query's words in the snippet, code points")
+
+
+class ArticleList(BaseModel):
+    """A page of a search."""
+
+    articles: list[ArticleInList]
+    more: bool
+
+
+class WholeArticle(BaseModel):
+    """An article with its text."""
+
+    id: int
+    title: str
+    text: str
+    source: str
+    label: str
+    probability: float
+    added: str
+    model: str
+
+
+class Extracted(BaseModel):
+    """The text of a file."""
+
+    name: str
+    text: str
+
+
+class LibraryFacts(BaseModel):
+    """The library that the server searches."""
+
+    n_articles: int
+    labels: dict[str, int]
+    same_model: bool = Field(description="whether this model classified all articles")
+
+
+class Sample(BaseModel):
+    """An article that comes with hdoc, to try things out."""
+
+    name: str
+    title: str
+
+
+class Facts(BaseModel):
+    """What the page needs to know of the server."""
+
+    model: Model
+    version: str
+    labels: list[str]
+    multi_label: bool
+    library: LibraryFacts | None
+    samples: list[Sample]
+    body_bytes: int
+    file_bytes: int
