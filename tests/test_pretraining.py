@@ -167,7 +167,7 @@ class TestFit:
             names = line.split()[2::2]
             assert {"loss", "accuracy", "loss/stories", "loss/reviews", "next_sentence_accuracy"} <= {*names}
         losses = [float(line.split()[3]) for line in training]
-        assert losses[-1] < losses[0] - 0.3
+        assert np.mean(losses[-10:]) < np.mean(losses[:3]) - 0.15
 
     def test_a_run_may_start_from_skip_gram_vectors(self, shards: Path, tmp_path: Path) -> None:
         pytest.importorskip("gensim", reason="skip-gram vectors need gensim")
