@@ -7,46 +7,20 @@ Each line holds id, text (the title, an empty line, the petition) and label; the
 """
 
 import argparse
-import json
-import lzma
-import sys
-from collections import Counter
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-DATA = Path("../shared/data")
-SPLITS = ("train", "dev", "test")
+from splits import DATA, read_rows, report, write_splits
 
 
-def convert(source: Path, folder: Path, with_title: bool = True) -> dict[str, Counter[str]]:
-    """Write one file a split.
-
-    Args:
-        source: JSON Lines, .xz, with id, title, text, label and split.
-        folder: where train.jsonl, dev.jsonl and test.jsonl go; made if it is missing.
-        with_title: put the title and an empty line before the text.
-
-    Returns:
-        How many documents each split has of each label.
-
-    Raises:
-        KeyError: a row's split is none of train, dev and test.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
-    with ExitStack() as stack:
-        lines = stack.enter_context(lzma.open(source, "rt", encoding="utf-8"))
-        files = {
-            split: stack.enter_context((folder / f"{split}.jsonl").open("w", encoding="utf-8"))
-            for split in SPLITS
-        }
-        for row in map(json.loads, lines):
-            text = f"{row['title']}\n\n{row['text']}" if with_title else row["text"]
-            document = {"id": row["id"], "text": text, "label": row["label"]}
-            files[row["split"]].write(json.dumps(document, ensure_ascii=False) + "\n")
-            counts[row["split"]][row["label"]] += 1
-    return counts
+def documents(
+    rows: Iterable[dict[str, Any]], with_title: bool = True
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the split and the row of each petition; a title and an empty line stand before the text."""
+    for row in rows:
+        text = f"{row['title']}\n\n{row['text']}" if with_title else row["text"]
+        yield row["split"], {"id": row["id"], "text": text, "label": row["label"]}
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -60,10 +34,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     name = "petitions_out_of_scope" if options.out_of_scope else "petitions"
     source = options.source or DATA / f"{name}.jsonl.xz"
     folder = options.output or Path("data/petitions") / ("out_of_scope" if options.out_of_scope else "")
-    if not source.is_file():
-        sys.exit(f"{source}: expected the petitions as .jsonl.xz, but there is no such file; give its path")
-    for split, labels in convert(source, folder, with_title=not options.no_title).items():
-        print(f"{folder / split}.jsonl: {labels.total():,} documents, {len(labels)} labels")
+    report(write_splits(documents(read_rows(source), with_title=not options.no_title), folder), folder)
 
 
 if __name__ == "__main__":

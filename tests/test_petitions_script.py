@@ -73,7 +73,7 @@ def test_missing_data_is_said_in_one_line(tmp_path):
     result = run(cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr == (
-        "../shared/data/petitions.jsonl.xz: expected the petitions as .jsonl.xz, but there is no such file; "
+        "../shared/data/petitions.jsonl.xz: expected a corpus as .jsonl.xz, but there is no such file; "
         "give its path\n"
     )
     assert list(tmp_path.iterdir()) == []
