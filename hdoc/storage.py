@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save_file
+from safetensors.torch import save as tensor_bytes
 from tokenizers import Tokenizer
 
 from hdoc.encoder import build_encoder, encoder_width
@@ -121,7 +121,8 @@ def save_model(
             _write_json(draft / "labels.json", labels)
             _write_json(draft / "calibration.json", {"temperature": temperature})
             tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
-            save_file(weights, draft / "weights.safetensors")
+            # Not save_file: it would make a file that only its owner may read.
+            (draft / "weights.safetensors").write_bytes(tensor_bytes(weights))
             (draft / "README.md").write_text(card, encoding="utf-8")
             _write_json(
                 draft / "checksums.json", {part: _sha256((draft / part).read_bytes()) for part in _PARTS}

@@ -48,6 +48,8 @@ def test_a_model_comes_back_as_it_was_saved(tiny_model: Path, tmp_path: Path) ->
     )
     assert load_model(again).identity == model.identity
     assert (tiny_model / "README.md").read_text() == "# tiny\n"
+    modes = {path.stat().st_mode & 0o777 for path in again.iterdir()}
+    assert len(modes) == 1, "all files of a model are readable to the same people"
 
 
 def test_weights_can_be_stored_in_16_bit(tiny_model: Path, tmp_path: Path) -> None:
