@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
-from pytorch_lightning.utilities import rank_zero_info
 
 from hdoc.batches import TOKEN_BUDGET
 from hdoc.encoding import PieceTokenizer
@@ -22,6 +21,7 @@ from hdoc.errors import DataError
 from hdoc.training.encoders import load_tokenizer
 from hdoc.training.holdout import hold_out
 from hdoc.training.loading import BatchLoader
+from hdoc.training.messages import say
 from hdoc.training.sampling import Batch, BatchSampler
 from hdoc.training.splits import (
     DocumentSplit,
@@ -133,7 +133,7 @@ class DocumentData(LightningDataModule):
             from hdoc.training.hub import load_splits
 
             columns = (self.text_column, self.label_column)
-            for name, table in load_splits(self.dataset, self.cache_folder).items():
+            for name, table in load_splits(self.dataset, self.label_column, self.cache_folder).items():
                 shown = f"{self.dataset} ({name})"
                 tables[name] = LabelledTable.of(
                     shown, table, table.sha256(columns), *columns, self.multi_label
@@ -155,11 +155,8 @@ class DocumentData(LightningDataModule):
         Raises:
             DataError: a file cannot be read, or a row of it cannot be used.
         """
-        fitting = self.trainer is not None and self.trainer.state.fn == "fit"
         for name in self._tables:
-            # On hubs the labels of test are often secret: nobody should need them to train.
-            if not (fitting and self.dataset is not None and name == "test"):
-                self._store(name)
+            self._store(name)
 
     def setup(self, stage: str | None = None) -> None:
         """Load the splits that a stage needs.
@@ -190,7 +187,7 @@ class DocumentData(LightningDataModule):
         self._splits["train"] = train
         self.class_counts = class_counts(train.targets, len(self.labels))
         n_tokens = int(train.n_tokens(self.tokenizer).sum())
-        rank_zero_info(f"train: {len(train):,} documents, {n_tokens:,} tokens, {len(self.labels)} classes")
+        say(f"train: {len(train):,} documents, {n_tokens:,} tokens, {len(self.labels)} classes")
 
     def _hold_out(self, train: DocumentSplit) -> DocumentSplit:
         """Take dev out of train, and return what stays."""
@@ -204,7 +201,7 @@ class DocumentData(LightningDataModule):
                 "dev; add one, give data.dev_file, or set data.dev_share to 0",
             )
         stays, held_out = hold_out(classes, self.dev_share, self.seed)
-        rank_zero_info(
+        say(
             f"no data.dev_file: {len(held_out):,} of {len(train):,} documents of {table.name} are held out "
             f"for dev, {self.dev_share:.0%} of each class (seed {self.seed})"
         )

@@ -12,13 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytorch_lightning.utilities import rank_zero_info
 from torch import nn
 
 from hdoc.bert import Bert, BertShape
 from hdoc.encoder import TransformersEncoder, build_encoder
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
+from hdoc.training.messages import say
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -83,7 +83,7 @@ def load_encoder(encoder: str) -> tuple[nn.Module, dict[str, Any]]:
             # Weights are often kept in 16 bits, in which no optimiser can take small steps.
             model = AutoModel.from_pretrained(source).float()
         else:
-            rank_zero_info(f"{encoder} holds no weights: the encoder starts from random ones")
+            say(f"{encoder} holds no weights: the encoder starts from random ones")
             return build_encoder(config).train(), config
     shape = BertShape.from_config(config)
     if shape is None:

@@ -13,6 +13,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, DownloadConfig, load_data
 
 from hdoc.errors import DataError
 from hdoc.tables import Row, Table
+from hdoc.training.messages import say
 
 # What the splits are called, most usual name first.
 _SPLITS = {"train": ("train",), "dev": ("validation", "dev", "valid"), "test": ("test",)}
@@ -33,6 +34,10 @@ class DatasetTable(Table):
         """Count the rows."""
         return len(self.dataset)
 
+    def is_empty(self, column: str) -> bool:
+        """Whether a column has no value in any row."""
+        return all(row.values[column] is None for row in self._rows([column]))
+
     def sha256(self, columns: Sequence[str]) -> str:
         """Hash the content of some columns."""
         digest = hashlib.sha256()
@@ -50,12 +55,13 @@ class DatasetTable(Table):
                 yield Row(number, {c: _named(v, names[c]) for c, v in zip(wanted, values, strict=True)})
 
 
-def load_splits(name: str, cache_folder: str | None) -> dict[str, DatasetTable]:
-    """Load the splits "train", "dev" and "test", those that there are.
+def load_splits(name: str, label_column: str, cache_folder: str | None) -> dict[str, DatasetTable]:
+    """Load the splits "train", "dev" and "test", those that there are and that have labels.
 
     Args:
         name: a folder of data files, a folder that `save_to_disk` wrote, or a hub name, with a colon before
             the configuration if there are several ("klue/klue:ynat").
+        label_column: column that must not be empty throughout, as it is where a hub keeps labels secret.
         cache_folder: where downloads are kept; None for the place that datasets uses.
 
     Raises:
@@ -83,16 +89,20 @@ def load_splits(name: str, cache_folder: str | None) -> dict[str, DatasetTable]:
             f"{name}: expected a data set in a folder or on a hub, but: {reason.rstrip('.')}; check "
             "data.dataset and the network connection, or give data.train_file instead"
         ) from error
-    return _named_splits(name, loaded)
+    return _named_splits(name, label_column, loaded)
 
 
-def _named_splits(name: str, loaded: DatasetDict) -> dict[str, DatasetTable]:
+def _named_splits(name: str, label_column: str, loaded: DatasetDict) -> dict[str, DatasetTable]:
     splits = {}
     for split, names in _SPLITS.items():
         found = next((there for there in names if there in loaded), None)
-        if found is not None:
-            dataset = loaded[found]
-            splits[split] = DatasetTable(Path(name), tuple(dataset.column_names), dataset)
+        if found is None:
+            continue
+        table = DatasetTable(Path(name), tuple(loaded[found].column_names), loaded[found])
+        if split != "train" and label_column in table.columns and table.is_empty(label_column):
+            say(f"{name}: split {found!r} has no labels and is left out")
+        else:
+            splits[split] = table
     if "train" not in splits:
         there = ", ".join(map(repr, loaded))
         raise DataError(f"{name}: expected a split 'train', got {there}; rename one, or give data.train_file")

@@ -41,6 +41,7 @@ class BatchLoader(Generic[T]):
     ) -> None:
         self.sampler = self.batch_sampler = sampler
         self._make = make
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._n_trained = n_trained
         self._handed_out = 0
         self._epoch = 0  # that `_handed_out` counts in
@@ -59,16 +60,12 @@ class BatchLoader(Generic[T]):
         self._resuming, self._epoch = False, self.sampler.epoch
         self._handed_out = first
         waiting: deque[Future[T]] = deque()
-        with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
-            try:
-                for batch in self.sampler.batches()[first:]:
-                    waiting.append(thread.submit(self._make, batch))
-                    if len(waiting) > _AHEAD:
-                        yield self._hand_out(waiting)
-                while waiting:
-                    yield self._hand_out(waiting)
-            finally:
-                thread.shutdown(cancel_futures=True)
+        for batch in self.sampler.batches()[first:]:
+            waiting.append(self._thread.submit(self._make, batch))
+            if len(waiting) > _AHEAD:
+                yield self._hand_out(waiting)
+        while waiting:
+            yield self._hand_out(waiting)
 
     def _hand_out(self, waiting: deque[Future[T]]) -> T:
         batch = waiting.popleft().result()
