@@ -31,11 +31,13 @@ _EPILOG = """examples:
   hdoc explain article.txt --versus 행정
   hdoc classify letters/ -o letters.jsonl
   hdoc serve
+  hdoc evaluate my-model test.jsonl --faithfulness
   hdoc train fit --config petitions
   hdoc export last.ckpt my-model
 """
 # Commands that parse their own arguments, and the extra that each needs.
 _DOORS = {
+    "evaluate": ("hdoc.evaluation.command", "evaluate", "how good a model and its explanations are"),
     "serve": ("hdoc.web.command", "serve", "the page and the JSON API: hdoc serve --help"),
     "library": ("hdoc.library.command", "serve", "keep and search articles: hdoc library --help"),
     "train": ("hdoc.training.command", "train", "train, validate and test models: hdoc train fit --help"),

@@ -1,29 +1,17 @@
-"""Figures over a whole split, from gathered predictions.
+"""Gathers the predictions of a whole split.
 
 `Predictions` is a torchmetrics metric, so that the figures of several processes are those of one; all
-figures are then computed at once, on all documents, by torchmetrics' own functions.
+figures (`hdoc.figures`) are then computed at once, on all documents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
-from torch import Tensor
+from torch import Tensor, cat
 from torchmetrics import Metric
-from torchmetrics.functional.classification import (
-    binary_calibration_error,
-    multiclass_accuracy,
-    multiclass_calibration_error,
-    multiclass_f1_score,
-    multilabel_exact_match,
-    multilabel_f1_score,
-)
 
-from hdoc.training.losses import document_losses
+from hdoc.figures import N_BINS, figures, probabilities
 
-# The bins of the expected calibration error (Naeini et al. 2015), equally wide.
-N_BINS = 15
+__all__ = ["N_BINS", "Predictions", "figures", "probabilities"]
 
 
 class Predictions(Metric):
@@ -53,54 +41,5 @@ class Predictions(Metric):
 
     def compute(self) -> tuple[Tensor, Tensor]:
         """Return logits and targets in the order of the rows."""
-        order = torch.cat(list(self.rows)).argsort()
-        return torch.cat(list(self.logits))[order], torch.cat(list(self.targets))[order]
-
-
-def probabilities(logits: Tensor, temperature: float, multi_label: bool) -> Tensor:
-    """Return probabilities (documents, classes) of logits divided by a temperature."""
-    scaled = logits.double() / temperature
-    return scaled.sigmoid() if multi_label else scaled.softmax(dim=1)
-
-
-def figures(
-    logits: Tensor, targets: Tensor, labels: Sequence[str], temperature: float = 1.0
-) -> dict[str, float]:
-    """Return all figures of a split.
-
-    Args:
-        logits: (documents, classes).
-        targets: (documents,), or (documents, classes) of 0 and 1 if a document may have several classes.
-        labels: names of the classes.
-        temperature: what logits are divided by.
-
-    Returns:
-        For single labels: `macro_f1`, `accuracy`, `ece`, `loss` and `f1/LABEL`. For several: `macro_f1`,
-        `micro_f1`, `subset_accuracy`, `ece` (of every decision about a label), `loss` and `f1/LABEL`.
-        Classes that neither occur nor were predicted do not count in macro-F1.
-    """
-    n_classes = len(labels)
-    multi_label = targets.is_floating_point()
-    chances = probabilities(logits, temperature, multi_label).float()
-    loss = float(document_losses(logits / temperature, targets).mean())
-    if multi_label:
-        truth = targets.long()
-        values = {
-            "macro_f1": multilabel_f1_score(chances, truth, n_classes, average="macro"),
-            "micro_f1": multilabel_f1_score(chances, truth, n_classes, average="micro"),
-            "subset_accuracy": multilabel_exact_match(chances, truth, n_classes),
-            "ece": binary_calibration_error(chances.flatten(), truth.flatten(), N_BINS),
-        }
-        by_class = multilabel_f1_score(chances, truth, n_classes, average="none")
-    else:
-        values = {
-            "macro_f1": multiclass_f1_score(chances, targets, n_classes, average="macro"),
-            "accuracy": multiclass_accuracy(chances, targets, n_classes, average="micro"),
-            "ece": multiclass_calibration_error(chances, targets, n_classes, N_BINS),
-        }
-        by_class = multiclass_f1_score(chances, targets, n_classes, average="none")
-    return {
-        **{name: float(value) for name, value in values.items()},
-        "loss": loss,
-        **{f"f1/{label}": float(value) for label, value in zip(labels, by_class, strict=True)},
-    }
+        order = cat(list(self.rows)).argsort()
+        return cat(list(self.logits))[order], cat(list(self.targets))[order]

@@ -1,0 +1,339 @@
+"""One evaluation from beginning to end: data and model in, a folder of results out.
+
+report.json           all figures and settings
+report.md             the same as tables
+documents.parquet     each document's classes and probabilities
+explanations.parquet  each explanation's figures, by method
+evidence.parquet      the strongest words and sentences of each class; evidence.html to read
+*.png                 confusion, reliability, deletion and insertion curves, bars by method
+progress/             what was measured already, for going on after a kill
+"""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hdoc.classifier import DocumentClassifier
+from hdoc.errors import DataError, HdocError, ModelError
+from hdoc.evaluation.evidence import evidence_rows, gather_evidence
+from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
+from hdoc.evaluation.explanations import UNITS, ExplanationMeter
+from hdoc.evaluation.ledger import Ledger
+from hdoc.evaluation.page import evidence_page
+from hdoc.evaluation.pictures import draw_bars, draw_curves
+from hdoc.evaluation.quality import Decisions, Prediction, measure, predict
+from hdoc.evaluation.summary import summarise
+from hdoc.evaluation.tables import Table, explanation_tables, quality_tables
+from hdoc.evaluation.tracking import log_evaluation
+from hdoc.plots import draw_confusion, draw_reliability, korean_font
+from hdoc.sentences import Sentence, split_sentences
+
+_VERSION = 1
+"""Raised when the same settings would give other results, so that old progress is left alone."""
+
+
+def evaluate(options: Namespace) -> dict[str, Any]:
+    """Evaluate as the options of the command line say; returns what report.json holds.
+
+    Raises:
+        HdocError: model, data or folder cannot be used.
+    """
+    run = Evaluation(options, Console(), Console(stderr=True))
+    return run.run()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation.
+
+    Args:
+        options: of the command line.
+        console: where tables are printed.
+        messages: where progress and remarks go.
+    """
+
+    options: Namespace
+    console: Console
+    messages: Console
+
+    @cached_property
+    def classifier(self) -> DocumentClassifier:
+        """The model."""
+        model = self.options.model
+        return DocumentClassifier.load(None if model == "-" else model, self.options.device)
+
+    @cached_property
+    def examples(self) -> list[Example]:
+        """The documents."""
+        options = self.options
+        rationale = options.rationale_column if options.rationales else None
+        return read_examples(
+            options.data,
+            Columns(options.text_column, options.label_column, options.id_column, rationale),
+            self.classifier.labels,
+            multi_label=self.classifier.multi_label,
+            split=options.split,
+            encoding=options.encoding,
+        )
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """All that decides the predictions."""
+        options = self.options
+        with options.data.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        identity = self.classifier.identity
+        return {
+            "version": _VERSION,
+            "model": f"{identity.name} {identity.version}",
+            "model_checksum": identity.checksum,
+            "data": options.data.name,
+            "data_sha256": digest,
+            "split": options.split,
+            "text_column": options.text_column,
+            "label_column": options.label_column,
+            "encoding": options.encoding,
+            "sentences": options.sentences,
+        }
+
+    @property
+    def split(self) -> Callable[[str], list[Sentence]]:
+        """What divides a text into sentences."""
+        return lines if self.options.sentences == "lines" else split_sentences
+
+    def run(self) -> dict[str, Any]:
+        """Measure, print and write everything."""
+        options = self.options
+        folder = self._folder()
+        predictions = self._predictions(folder)
+        decisions = Decisions.of(predictions, self.classifier.labels, self.classifier.multi_label)
+        report: dict[str, Any] = {"settings": dict(self.settings)}
+        report["quality"] = measure(decisions, self.classifier.labels, options.seed)
+        tables = quality_tables(report["quality"])
+        self._draw_quality(folder, decisions)
+        _write_table(folder / "documents.parquet", _document_rows(predictions, self.classifier.labels))
+        if options.faithfulness or options.rationales:
+            rows = self._explanations(folder)
+            report["settings"].update(self._explanation_settings())
+            report["explanations"] = summarise(rows)
+            tables += explanation_tables(report["explanations"])
+            _write_table(folder / "explanations.parquet", _explanation_rows(rows))
+            if options.faithfulness:
+                for unit in UNITS:
+                    draw_curves(report["explanations"], unit, folder / f"{unit}s.png")
+                draw_bars(report["explanations"], folder / "methods.png")
+        if options.evidence:
+            tables += self._evidence(folder)
+        self._write_report(folder, report, tables)
+        return report
+
+    def _folder(self) -> Path:
+        folder: Path = self.options.output
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HdocError(f"cannot write to {folder}: {error.strerror}; name another with -o") from error
+        return folder
+
+    def _predictions(self, folder: Path) -> list[Prediction]:
+        split = None if self.options.sentences == "kss" else self.split
+        n = len(self.examples)
+        with (
+            Ledger(folder / "progress", "predictions", self.settings) as ledger,
+            self._progress("classifying", n, min(n, len(ledger.rows))) as advance,
+        ):
+            return predict(self.classifier, self.examples, split, ledger, self.options.workers, advance)
+
+    def _explanation_settings(self) -> dict[str, Any]:
+        return {
+            "methods": " ".join(self.options.methods),
+            "explained_documents": min(self.options.documents, len(self.examples)),
+            "seed": self.options.seed,
+            "other_models": [classifier.identity.checksum for classifier in self._others],
+            "faithfulness": self.options.faithfulness,
+            "rationales": self.options.rationale_column if self.options.rationales else None,
+        }
+
+    @cached_property
+    def _others(self) -> list[DocumentClassifier]:
+        others = [DocumentClassifier.load(model, self.options.device) for model in self.options.seeds]
+        for model, classifier in zip(self.options.seeds, others, strict=True):
+            if classifier.labels != self.classifier.labels:
+                raise ModelError(
+                    f"expected {model} to have the classes of {self.options.model}, got others; "
+                    "--seeds takes models of the same training with other seeds"
+                )
+        return others
+
+    def _explanations(self, folder: Path) -> list[dict[str, Any]]:
+        """Measure the explanations of the sample; returns one row for each document and class."""
+        options = self.options
+        if options.rationales and all(example.rationale is None for example in self.examples):
+            raise DataError(
+                f"{options.data}: expected rationales in {options.rationale_column!r}, found none"
+            )
+        meter = ExplanationMeter(
+            self.classifier,
+            self.split,
+            options.methods,
+            faithfulness=options.faithfulness,
+            others=self._others,
+            marked_share=marked_share(self.examples),
+            seed=options.seed,
+        )
+        n = min(options.documents, len(self.examples))
+        order = np.random.default_rng([options.seed, len(self.examples)]).permutation(len(self.examples))
+        chosen = sorted(order[:n].tolist())
+        settings = {**self.settings, **self._explanation_settings()}
+        with (
+            Ledger(folder / "progress", "explanations", settings) as ledger,
+            self._progress("explaining", n, min(n, len(ledger.rows))) as advance,
+        ):
+            warm = False
+            for row in chosen:
+                if str(row) in ledger:
+                    continue
+                example = self.examples[row]
+                if not warm:
+                    meter.warm_up(example.text)
+                    warm = True
+                targets = meter.targets(example.text)
+                ledger.add(str(row), [meter.measure(row, example, target) for target in targets])
+                advance()
+            return [measured for row in chosen for measured in ledger.rows[str(row)]]
+
+    def _evidence(self, folder: Path) -> list[Table]:
+        options = self.options
+        with self._progress("gathering evidence", len(self.examples)) as advance:
+            found = gather_evidence(self.classifier, self.examples, self.split, options.top, advance)
+        rows = evidence_rows(found)
+        _write_table(folder / "evidence.parquet", rows)
+        page = evidence_page(
+            found, self.classifier.identity, options.data.name, not self.classifier.multi_label
+        )
+        (folder / "evidence.html").write_text(page, encoding="utf-8")
+        strongest = [
+            (
+                one.label,
+                ", ".join(item.text for item in one.words_for[:8]),
+                ", ".join(item.text for item in one.words_against[:8]),
+            )
+            for one in found
+        ]
+        note = f"Words only, strongest first; sentences, numbers and documents: {folder / 'evidence.html'}"
+        return [Table("Evidence by class", ("class", "for", "against"), strongest, note)]
+
+    def _draw_quality(self, folder: Path, decisions: Decisions) -> None:
+        if korean_font() is None:
+            self.messages.print("no font with Hangul is installed, so pictures show boxes", style="dim")
+        temperature = self.classifier.temperature
+        logits, targets = decisions.logits() * temperature, decisions.targets()
+        draw_confusion(logits, targets, self.classifier.labels, folder / "confusion.png")
+        draw_reliability(logits, targets, temperature, folder / "reliability.png")
+
+    def _write_report(self, folder: Path, report: Mapping[str, Any], tables: Sequence[Table]) -> None:
+        content = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+        (folder / "report.json").write_text(content, encoding="utf-8")
+        settings = "\n".join(f"- {name}: {value}" for name, value in report["settings"].items())
+        text = "\n".join(["# Evaluation", "", settings, "", *(table.markdown() for table in tables)])
+        (folder / "report.md").write_text(text, encoding="utf-8")
+        for table in tables:
+            table.show(self.console)
+        self.console.print()
+        if self.options.mlflow:
+            where = log_evaluation(
+                report, folder, f"{self.classifier.identity.name} {self.options.data.name}"
+            )
+            self.messages.print(f"logged as {where}", highlight=False)
+        self.messages.print(f"wrote {folder}", highlight=False)
+
+    @contextmanager
+    def _progress(self, what: str, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
+        """Show a bar on standard error; without a terminal, a line for each tenth."""
+        if done and done < total:
+            self.messages.print(f"{what}: going on after {done:,} of {total:,}", highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        plain = not self.messages.is_terminal
+        with Progress(*columns, console=self.messages, transient=True, disable=plain) as progress:
+            task = progress.add_task(what, total=total, completed=done)
+            n_done = done
+
+            def advance() -> None:
+                nonlocal n_done
+                n_done += 1
+                progress.advance(task)
+                if plain and n_done * 10 // total > (n_done - 1) * 10 // total:
+                    self.messages.print(f"{what}: {n_done:,} of {total:,}", highlight=False)
+
+            yield advance
+
+
+def lines(text: str) -> list[Sentence]:
+    """Return each line of a text that is split already as a sentence."""
+    sentences = []
+    end = 0
+    for line in text.splitlines(keepends=True):
+        start, end = end, end + len(line)
+        stripped = line.strip()
+        if stripped:
+            first = start + len(line) - len(line.lstrip())
+            sentences.append(Sentence(stripped, first, first + len(stripped)))
+    return sentences
+
+
+def _document_rows(predictions: Sequence[Prediction], labels: Sequence[str]) -> list[dict[str, Any]]:
+    rows = []
+    for prediction in predictions:
+        best = int(np.argmax(prediction.probabilities))
+        rows.append(
+            {
+                "id": prediction.id,
+                "labels": list(prediction.truth),
+                "predicted": labels[best],
+                "probability": prediction.probabilities[best],
+                "right": labels[best] in prediction.truth,
+                "n_characters": prediction.n_characters,
+                "n_sentences": prediction.n_sentences,
+                **{
+                    f"p/{label}": chance
+                    for label, chance in zip(labels, prediction.probabilities, strict=True)
+                },
+            }
+        )
+    return rows
+
+
+def _explanation_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a flat row for each explanation and method."""
+    flat = []
+    for row in rows:
+        for name, method in row["methods"].items():
+            cells: dict[str, Any] = {key: row[key] for key in ("id", "target", "n_words", "n_sentences")}
+            cells["method"] = name
+            for figure in ("seconds", "peak_bytes", "leave_one_out", "auprc", "token_f1"):
+                cells[figure] = method.get(figure)
+            for unit in UNITS if row["probability"] is not None else ():
+                curves = method[unit]
+                cells[f"{unit}_comprehensiveness"] = row["probability"] - float(np.mean(curves["without"]))
+                cells[f"{unit}_sufficiency"] = row["probability"] - float(np.mean(curves["only"]))
+            flat.append(cells)
+    return flat
+
+
+def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    write_table(pyarrow.Table.from_pylist(rows), path, compression="zstd")
