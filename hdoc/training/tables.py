@@ -189,15 +189,16 @@ class LabelledTable:
         return (label,)
 
     def _labels(self, value: Any) -> tuple[str, ...]:
+        entries = value
         if isinstance(value, str):
-            value = _SEPARATORS.split(value) if value.strip() else []
-        labels = [_as_label(entry) for entry in value] if isinstance(value, list) else [None]
+            entries = _SEPARATORS.split(value) if value.strip() else []
+        labels = [_as_label(entry) for entry in entries] if isinstance(entries, list) else [""]
         if not all(labels):
             raise ValueError(
-                f"expected a list of labels in {self.label_column!r}, or one text with | between labels, "
-                f"got {_shown(value)}; write [] if there are none"
+                f"expected a list of labels in {self.label_column!r} (or one text with | between them), got "
+                f"{_shown(value)}; leave out labels that are empty, write [] if there are none"
             )
-        return tuple(sorted({label for label in labels if label}))
+        return tuple(sorted(set(labels)))
 
 
 def _find_column(name: str, table: Table, column: str, option: str) -> str:
