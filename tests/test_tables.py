@@ -15,8 +15,8 @@ from hdoc.training.tables import LabelledTable
 
 ROWS = [
     ("시장은 새 도서관을 열겠다고 밝혔다.", "사회"),
-    ("환율이 올랐다.", "경제"),
     ('"불상"을 공개했다.', "문화"),
+    ("환율이 올랐다.", "경제"),
 ]
 
 
