@@ -71,12 +71,12 @@ class RunCheckpoint(Checkpoint):
         """Where the last checkpoint is."""
         return str(self._folder / LAST)
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Find the run's folder; it is that of the first process."""
         self._folder = Path(trainer.strategy.broadcast(trainer.default_root_dir)) / "checkpoints"
         trainer.strategy.checkpoint_io = AtomicCheckpointIO()
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
         self._saved_at = time.monotonic()
 
@@ -93,7 +93,7 @@ class RunCheckpoint(Checkpoint):
         if trainer.strategy.broadcast(due):
             self._save_last(trainer)
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last one; callbacks that stop a training have had their say by now."""
         self._save_last(trainer)
 
@@ -102,7 +102,7 @@ class RunCheckpoint(Checkpoint):
             trainer.save_checkpoint(self.last_model_path)
             self._saved_at = time.monotonic()
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the best one if it is better than all before."""
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
             return

@@ -121,7 +121,7 @@ class TrainingCLI(LightningCLI):
 
     def after_predict(self) -> None:
         """Write the predictions."""
-        write_predictions(self.trainer, self.model, self.folder)
+        write_predictions(self.trainer, self.model, self.datamodule, self.folder)
 
 
 def _read_run(folder: Path) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.export import export_checkpoint, read_checkpoint
 from hdoc.training.learner import CHECKPOINT_KEY, DocumentLearner
-from hdoc.training.metrics import figures
+from hdoc.training.metrics import figures, probabilities
 from hdoc.training.record import say
 from hdoc.training.tracking import RunLogger
 
@@ -28,7 +30,7 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
         folder: of the run.
     """
     checkpoint = trainer.checkpoint_callback
-    if trainer.fast_dev_run or not isinstance(checkpoint, RunCheckpoint) or not checkpoint.best_model_path:
+    if not isinstance(checkpoint, RunCheckpoint) or not checkpoint.best_model_path:
         return
     best = Path(checkpoint.best_model_path)
     trainer.validate(learner, datamodule=data, ckpt_path=str(best), verbose=False)
@@ -36,7 +38,7 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
     learner.temperature = temperature = fit_temperature(logits, targets)
     raw, dev = (figures(logits, targets, learner.labels, t) for t in (1.0, temperature))
     splits = {"dev": dev}
-    if data.has_test:
+    if "test" in data.fingerprint:
         trainer.test(learner, datamodule=data, verbose=False)
         splits["test"] = figures(*_gathered(learner), learner.labels, temperature)
     if trainer.is_global_zero:
@@ -48,6 +50,8 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
                 {f"calibration/{name}": value for name, value in values.items()}, trainer.global_step
             )
             trainer.logger.log_folder(folder / "model", "model")
+            trainer.logger.log_folder(draw(folder, logits, targets, learner), "plots")
+            trainer.logger.log_folder(explain(folder, logits, targets, data.texts("dev")), "explanations")
         for split, values in splits.items():
             say(f"{split}: " + "  ".join(f"{k} {v:.4f}" for k, v in values.items() if "/" not in k))
         say(f"model folder {folder / 'model'}; next: hdoc explain -m {folder / 'model'} FILE")
@@ -66,6 +70,62 @@ def _amend(path: Path, temperature: float, splits: dict[str, dict[str, float]]) 
     write_checkpoint(content, path)
 
 
-def write_predictions(trainer: Trainer, learner: DocumentLearner, folder: Path) -> None:
-    """Write one JSON line a document, in the order of the file: label, probability, probabilities."""
-    raise NotImplementedError
+def draw(folder: Path, logits: torch.Tensor, targets: torch.Tensor, learner: DocumentLearner) -> Path:
+    """Draw confusion and reliability on dev into the run's folder; returns where."""
+    from hdoc.training.plots import draw_confusion, draw_reliability, korean_font
+
+    plots = folder / "plots"
+    plots.mkdir(exist_ok=True)
+    if korean_font() is None:
+        say("no font with Hangul is installed, so pictures show boxes; on Debian: apt install fonts-noto-cjk")
+    draw_confusion(logits, targets, learner.labels, plots / "confusion.png")
+    draw_reliability(logits, targets, learner.temperature, plots / "reliability.png")
+    return plots
+
+
+def explain(
+    folder: Path, logits: torch.Tensor, targets: torch.Tensor, texts: Sequence[tuple[str, str]]
+) -> Path:
+    """Explain the surest right and the surest wrong dev documents in the run's folder; returns where."""
+    from hdoc.classifier import DocumentClassifier
+    from hdoc.render import to_html
+
+    pages = folder / "explanations"
+    pages.mkdir(exist_ok=True)
+    classifier = DocumentClassifier.load(folder / "model")
+    for kind, rows in _surest(logits, targets).items():
+        for row in rows:
+            name, text = texts[row]
+            page = to_html(classifier.explain(text), text, name=name)
+            (pages / f"{kind}-{row}.html").write_text(page, encoding="utf-8")
+    return pages
+
+
+def _surest(logits: torch.Tensor, targets: torch.Tensor, n: int = 3) -> dict[str, list[int]]:
+    classes = logits.argmax(dim=1)
+    if targets.is_floating_point():
+        right = targets.gather(1, classes.unsqueeze(1)).squeeze(1) > 0
+    else:
+        right = classes == targets
+    order = logits.softmax(dim=1).max(dim=1).values.argsort(descending=True, stable=True).tolist()
+    return {
+        "right": [row for row in order if right[row]][:n],
+        "wrong": [row for row in order if not right[row]][:n],
+    }
+
+
+def write_predictions(trainer: Trainer, learner: DocumentLearner, data: DocumentData, folder: Path) -> None:
+    """Write `predictions.jsonl`, one line a document in the order of the file, as `hdoc classify` does."""
+    if not trainer.is_global_zero:
+        return
+    logits, _ = _gathered(learner)
+    path = folder / "predictions.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    chances = probabilities(logits, learner.temperature, bool(learner.hparams["multi_label"]))
+    with path.open("w", encoding="utf-8") as file:
+        for (name, _), row in zip(data.texts("predict"), chances.tolist(), strict=True):
+            ranked = dict(sorted(zip(learner.labels, row, strict=True), key=lambda item: -item[1]))
+            label, probability = next(iter(ranked.items()))
+            line = {"id": name, "label": label, "probability": probability, "probabilities": ranked}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    say(f"predictions {path}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.profilers import PassThroughProfiler
+from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.optim import Optimizer
@@ -25,8 +26,8 @@ from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.training.blueprint import Blueprint
 from hdoc.training.losses import ClassWeights, class_weights, document_losses
 from hdoc.training.meter import StepMeter, learning_rates
-from hdoc.training.metrics import Predictions, figures, probabilities
-from hdoc.training.optimisation import Schedule, build_optimizer, build_schedule
+from hdoc.training.metrics import Predictions, figures
+from hdoc.training.optimisation import Schedule, build_optimizer, build_schedule, count_steps
 from hdoc.training.thinning import drop_pieces, drop_windows
 
 if TYPE_CHECKING:
@@ -102,12 +103,12 @@ class DocumentLearner(LightningModule):
     # Building: from the data's labels in a new run, from the checkpoint otherwise.
 
     def configure_model(self) -> None:
-        """Build the network for the data's labels, unless there is one.
+        """Build the network for the data's labels, unless there is one or a checkpoint will bring it.
 
         Raises:
             ModelError: the encoder has fewer positions than the window asks for.
         """
-        if self.blueprint is not None or self._trainer is None:
+        if self.blueprint is not None or self._trainer is None or self.trainer.state.fn != TrainerFn.FITTING:
             return
         from hdoc.training.encoders import load_encoder
 
@@ -154,16 +155,21 @@ class DocumentLearner(LightningModule):
         """The classes in the order of the scores."""
         return list(self.blueprint.labels) if self.blueprint else []
 
-    def setup(self, stage: str) -> None:  # noqa: ARG002
+    def setup(self, stage: str) -> None:
         """Check that a network that was loaded fits the data.
 
         Raises:
             DataError: the data has other labels than those the network was trained for.
         """
-        if self.labels and self.labels != list(self._data.labels):
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        # Documents to predict come without labels.
+        found = list(self._data.labels) if self._trainer is not None else []
+        if self.labels and found and self.labels != found:
             raise DataError(
                 f"expected data with the labels the model was trained for ({', '.join(self.labels)}), "
-                f"got {', '.join(self._data.labels)}"
+                f"got {', '.join(found)}"
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -195,6 +201,7 @@ class DocumentLearner(LightningModule):
         self._seed, self.temperature = stored["seed"], stored["temperature"]
         if self.blueprint is None:
             self._build(blueprint)
+            self._check_labels()
 
     # Training
 
@@ -262,12 +269,8 @@ class DocumentLearner(LightningModule):
             settings["layer_decay"],
             settings["weight_decay"],
         )
-        schedule = build_schedule(
-            optimizer,
-            settings["schedule"],
-            int(self.trainer.estimated_stepping_batches),
-            settings["warmup_share"],
-        )
+        n_steps = count_steps(self.trainer, len(self._data.train_dataloader()))
+        schedule = build_schedule(optimizer, settings["schedule"], n_steps, settings["warmup_share"])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     # Figures
@@ -276,7 +279,7 @@ class DocumentLearner(LightningModule):
         """Stop the clock of the training."""
         self.meter.pause()
 
-    def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
         """Gather predictions on dev."""
         self.predictions.update(self.network(batch.documents).logits, batch.targets, batch.rows)
 
@@ -297,14 +300,17 @@ class DocumentLearner(LightningModule):
         self._log_figures("test")
 
     def _log_figures(self, split: str) -> None:
-        logits, targets = self.predictions.compute()
+        self.gathered = logits, targets = self.predictions.compute()
         self.predictions.reset()
-        self.gathered = (logits, targets)
         values = figures(logits, targets, self.labels, self.temperature)
         self.log(f"{split}/macro_f1", values.pop("macro_f1"), prog_bar=True)
         self.log_dict({f"{split}/{name}": value for name, value in values.items()})
 
-    def predict_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:  # noqa: ARG002
-        """Return calibrated probabilities, (documents, classes)."""
-        logits: Tensor = self.network(batch.documents).logits
-        return probabilities(logits, self.temperature, self.hparams["multi_label"])
+    def predict_step(self, batch: TrainingBatch, batch_index: int) -> None:
+        """Gather predictions on documents without labels."""
+        self.validation_step(batch, batch_index)
+
+    def on_predict_epoch_end(self) -> None:
+        """Put the predictions of all processes together."""
+        self.gathered = self.predictions.compute()
+        self.predictions.reset()

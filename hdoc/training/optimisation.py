@@ -7,10 +7,12 @@ import re
 from functools import partial
 from typing import Any, Literal
 
+from pytorch_lightning import Trainer
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from hdoc.errors import HdocError
 from hdoc.network import DocumentNetwork
 
 Schedule = Literal["linear", "cosine", "constant"]
@@ -62,6 +64,32 @@ def build_schedule(optimizer: Optimizer, kind: Schedule, n_steps: int, warmup_sh
         optimizer,
         partial(rate_factor, kind=kind, n_steps=n_steps, n_warmup=math.ceil(n_steps * warmup_share)),
     )
+
+
+def count_steps(trainer: Trainer, n_batches: int) -> int:
+    """Return the optimiser steps of a whole run.
+
+    `Trainer.estimated_stepping_batches` would start to read the data before a resumed run has told the
+    data where to go on, and the run would then begin its epoch anew.
+
+    Args:
+        trainer: limits and accumulation.
+        n_batches: of an epoch, on this process.
+
+    Raises:
+        HdocError: the run has no end, so learning rates cannot fall towards it.
+    """
+    limit = trainer.limit_train_batches
+    n_batches = min(n_batches, limit) if isinstance(limit, int) else int(n_batches * limit)
+    max_epochs = trainer.max_epochs if trainer.max_epochs is not None else -1
+    limits = [
+        math.ceil(n_batches / trainer.accumulate_grad_batches) * max_epochs if max_epochs >= 0 else -1,
+        trainer.max_steps,
+    ]
+    limits = [n for n in limits if n >= 0]
+    if not limits:
+        raise HdocError("expected an end of the training: set trainer.max_epochs or trainer.max_steps")
+    return min(limits)
 
 
 def rate_factor(step: int, kind: Schedule, n_steps: int, n_warmup: int) -> float:

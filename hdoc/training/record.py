@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from hdoc.training.provenance import environment, git_state
 from hdoc.training.tracking import RunLogger
@@ -22,7 +22,10 @@ class RunRecord(SaveConfigCallback):
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write the resolved configuration to the run's folder, and all that is known to MLflow."""
-        text = self.parser.dump(self.config, skip_none=False)
+        # What a run goes on from is no part of what it is.
+        config = self.config.clone()
+        config["ckpt_path"] = None
+        text = self.parser.dump(config, skip_none=False)
         git = git_state()
         pl_module.run_facts.update(git)  # type: ignore[union-attr, operator]
         logger = trainer.logger
@@ -37,13 +40,18 @@ class RunRecord(SaveConfigCallback):
         if isinstance(logger, RunLogger):
             data = trainer.datamodule  # type: ignore[attr-defined]
             logger.open()
-            logger.log_tags({"hdoc.stage": stage, **{f"git.{key}": value for key, value in git.items()}})
+            logger.log_tags(
+                {
+                    "hdoc.stage": str(trainer.state.fn.value if trainer.state.fn else stage),
+                    **{f"git.{key}": value for key, value in git.items()},
+                }
+            )
             logger.log_tags({f"data.{key}": str(value) for key, value in data.fingerprint.items()})
             logger.log_text("config.yaml", text)
             logger.log_parameters(yaml.safe_load(text))
             logger.log_json("environment.json", environment())
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: ARG002
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Tell a run that was stopped from one that failed."""
         if isinstance(exception, KeyboardInterrupt | SIGTERMException):
             for logger in trainer.loggers:
@@ -57,11 +65,11 @@ class EpochLine(Callback):
     def __init__(self) -> None:
         self._since = time.monotonic()
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
         self._since = time.monotonic()
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write how training and dev stand."""
         values = trainer.callback_metrics
         names = [
