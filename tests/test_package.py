@@ -14,7 +14,8 @@ SAMPLE = ROOT / "hdoc" / "assets" / "samples" / "transport.txt"
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, cwd=cwd)
+    given = [str(part) for part in command]
+    result = subprocess.run(given, capture_output=True, text=True, check=False, cwd=cwd)
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
     return result.stdout
 
@@ -51,6 +52,7 @@ def test_the_wheel_alone_explains_the_sample(wheel: Path, tmp_path: Path) -> Non
     value = json.loads(run(bin_folder / "hdoc", "explain", SAMPLE, "--format", "json", cwd=tmp_path))
     assert value["label"] == "교통/건축/국토"
     assert value["coverage"] == 1
-    installed = {package["name"].lower() for package in json.loads(run(*pip, "list", "--format", "json", cwd=tmp_path))}
+    packages = json.loads(run(*pip, "list", "--format", "json", cwd=tmp_path))
+    installed = {package["name"].lower() for package in packages}
     assert "hdoc" in installed
     assert not installed & {"pytorch-lightning", "mlflow", "datasets", "torchmetrics", "matplotlib", "captum"}
