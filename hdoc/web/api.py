@@ -129,32 +129,38 @@ def routes(api: Api) -> APIRouter:
     """Return the routes of the API."""
     router = APIRouter(prefix="/api/v1", responses=_ERRORS)
 
-    @router.post("/classify", response_model=schema.Classified | schema.ManyClassified)
+    @router.post("/classify", tags=["documents"], response_model=schema.Classified | schema.ManyClassified)
     async def classify(asked: schema.Documents) -> Response:
         """Say what documents are about."""
         if "text" in asked.model_fields_set:
             return await api.one(asked.text, answers.classified, "application/json")
         return await api.many(asked.texts, answers.classified)
 
-    @router.post("/explain", response_model=schema.Explained | schema.ManyExplained)
+    @router.post("/explain", tags=["documents"], response_model=schema.Explained | schema.ManyExplained)
     async def explain(asked: schema.ToExplain) -> Response:
         """Say what documents are about, and which sentences and words made it so."""
         if "text" in asked.model_fields_set:
             return await api.one(asked.text, answers.explained(asked), "application/json")
         return await api.many(asked.texts, answers.explained(asked))
 
-    @router.post("/explain.html", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+    @router.post(
+        "/explain.html",
+        tags=["documents"],
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}},
+    )
     async def explain_html(asked: schema.ToShow) -> Response:
         """Explain a document as one page that needs nothing else."""
         return await api.one(asked.text, answers.shown(asked), "text/html; charset=utf-8")
 
-    @router.post("/check")
+    @router.post("/check", tags=["documents"], response_model=schema.Checked)
     async def check(asked: schema.OneToExplain) -> Response:
         """Delete the strongest sentences and words, and as many at random, and compare."""
         return await api.one(asked.text, answers.checked(asked), "application/json")
 
     @router.post(
         "/extract",
+        tags=["documents"],
         openapi_extra={
             "requestBody": {
                 "required": True,
@@ -168,7 +174,7 @@ def routes(api: Api) -> APIRouter:
         """Return the text of a file: .txt, .md, .html, .docx or .pdf, by the end of its name."""
         return await api.extract(await request.body(), name)
 
-    @router.get("/articles", responses=_NOT_FOUND)
+    @router.get("/articles", responses=_NOT_FOUND, tags=["library"])
     async def articles(
         q: Annotated[str, Query(max_length=200, description="words that must all occur")] = "",
         label: Annotated[str | None, Query(max_length=200, description="only this class")] = None,
@@ -193,7 +199,7 @@ def routes(api: Api) -> APIRouter:
             more=found.more,
         )
 
-    @router.get("/articles/{number}", responses=_NOT_FOUND)
+    @router.get("/articles/{number}", responses=_NOT_FOUND, tags=["library"])
     async def article(number: Annotated[int, InPath(ge=1, le=2**53)]) -> schema.WholeArticle:
         """Return an article of the library."""
         found = await asyncio.to_thread(api.searched().get, number)
@@ -201,12 +207,12 @@ def routes(api: Api) -> APIRouter:
             raise Refused(404, "path", f"the library has no article {number}")
         return schema.WholeArticle(**asdict(found))
 
-    @router.get("/model")
+    @router.get("/model", tags=["server"])
     async def model() -> schema.Facts:
         """Say which model answers, its classes, and the server's limits."""
         return await asyncio.to_thread(api.facts)
 
-    @router.get("/samples/{name}", responses=_NOT_FOUND)
+    @router.get("/samples/{name}", responses=_NOT_FOUND, tags=["server"])
     async def sample(name: str) -> schema.Extracted:
         """Return an article that comes with hdoc."""
         if name not in _SAMPLES:

@@ -169,6 +169,28 @@ class ManyExplained(BaseModel):
     results: list[Explained | Failure]
 
 
+class WithoutParts(BaseModel):
+    """What is left of the probability without the strongest parts, and without random ones."""
+
+    unit: str
+    spans: list[tuple[int, int]]
+    n_parts: int
+    without_strongest: float
+    without_random: float
+    beats_random: bool
+
+
+class Checked(BaseModel):
+    """What deleting the strongest evidence does; null where there is nothing to compare."""
+
+    target: str
+    versus: str | None
+    probability: float
+    sentences: WithoutParts | None
+    words: WithoutParts | None
+    beats_random: bool | None
+
+
 class ArticleInList(BaseModel):
     """An article of a result."""
 

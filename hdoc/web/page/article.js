@@ -1,0 +1,234 @@
+// The text in its own layout, with sentences shaded and the strongest words marked. Elements are made for
+// sentences once, and for words only where they are marked; what the slider does not change is not touched.
+// Any word still tells its weight: its place is found from the pointer's.
+
+import { words, percentage, signed } from "./wording.js";
+
+const LONG_PARAGRAPH = 2000;
+const N_BADGES = 7;
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
+const NAMELESS = /[\u0080-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufeff]/g;
+const LONELY = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Show control characters, and what could reorder a line, as symbols; no character changes its place. */
+export function visible(text) {
+  return text.replace(CONTROLS, (character) => String.fromCharCode(0x2400 + (character === "\u007f" ? 0x21 : character.charCodeAt(0))))
+    .replace(NAMELESS, "\ufffd").replace(LONELY, "\ufffd");
+}
+
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined) made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+export class Article {
+  constructor(container, tip, onRank) {
+    this.container = container;
+    this.tip = tip;
+    this.onRank = onRank;
+    container.addEventListener("pointermove", (event) => this.point(event));
+    container.addEventListener("pointerleave", () => this.hideTip());
+    container.addEventListener("click", (event) => this.tap(event));
+    container.addEventListener("focusin", (event) => this.focused(event));
+    container.addEventListener("focusout", () => this.hideTip());
+    container.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.hideTip(); });
+    document.addEventListener("scroll", () => this.hideTip(), { passive: true });
+  }
+
+  /** Lay a document out. */
+  show(evidence) {
+    this.evidence = evidence;
+    this.drawn = [];
+    const { text, sentences } = evidence;
+    const fragment = document.createDocumentFragment();
+    let paragraph = element("p");
+    let size = 0;
+    let end = 0;
+    this.spans = sentences.map((sentence, index) => {
+      const gap = text.slice(end, sentence.start).replace(/\r\n?/g, "\n");
+      const n_breaks = gap.split("\n").length - 1;
+      if (index && (n_breaks >= 2 || (n_breaks && size > LONG_PARAGRAPH))) {
+        fragment.append(paragraph);
+        // Paragraphs are what the browser lays out only when they come near, so long ones are divided.
+        paragraph = element("p", n_breaks >= 2 ? {} : { class: "on" });
+        size = 0;
+        paragraph.append(visible(gap.replaceAll("\n", (_, at) => (at === gap.lastIndexOf("\n") || n_breaks === 1 || at === gap.indexOf("\n") ? "" : "\n"))));
+      } else {
+        paragraph.append(visible(gap));
+      }
+      const span = element("span", { class: "s", "data-i": index, tabindex: -1 });
+      paragraph.append(span);
+      size += sentence.end - sentence.start;
+      end = sentence.end;
+      return span;
+    });
+    fragment.append(paragraph);
+    this.container.replaceChildren(fragment);
+  }
+
+  /** Shade sentences and mark words as a view says. */
+  paint(view, amount) {
+    this.hideTip();
+    this.view = view;
+    const shown = view.shownSentences(amount);
+    const marked = view.markedWords(amount);
+    const ranks = new Map([...view.sentence.order.subarray(0, N_BADGES)].map((index, rank) => [index, rank + 1]));
+    this.shown = shown;
+    this.spans.forEach((span, index) => {
+      const value = view.sentence.values[index];
+      const side = shown.has(index) ? view.side(value) : "";
+      const rank = shown.has(index) ? ranks.get(index) ?? 0 : 0;
+      const indices = marked.get(index) ?? [];
+      const strength = side ? Math.max(view.sentence.strength(index), 0.02).toFixed(3) : "0";
+      const state = `${side} ${strength} ${rank} ${indices.map((word) => `${word}${view.side(view.word.values[word])}${view.word.strength(word).toFixed(2)}`)}`;
+      if (this.drawn[index] === state) return;
+      this.drawn[index] = state;
+      span.className = side ? `s ${side}` : "s";
+      span.style.setProperty("--v", strength);
+      span.replaceChildren(...this.content(index, indices, rank));
+    });
+    const first = view.sentence.order.find((index) => shown.has(index)) ?? 0;
+    for (const span of this.container.querySelectorAll('[tabindex="0"].s')) span.tabIndex = -1;
+    if (this.spans[first]) this.spans[first].tabIndex = 0;
+    return shown.size;
+  }
+
+  content(index, indices, rank) {
+    const { text, sentences, words: all } = this.evidence;
+    const parts = [];
+    let end = sentences[index].start;
+    for (const word of indices) {
+      const { start, end: stop } = all[word];
+      const mark = element("mark", { class: this.view.side(this.view.word.values[word]), "data-w": word }, visible(text.slice(start, stop)));
+      mark.style.setProperty("--v", this.view.word.strength(word).toFixed(2));
+      parts.push(visible(text.slice(end, start)), mark);
+      end = stop;
+    }
+    parts.push(visible(text.slice(end, sentences[index].end)));
+    if (rank) {
+      const badge = element("button", { type: "button", class: "rank", "data-rank": rank, tabindex: -1, "aria-label": words().rank(rank) }, String(rank));
+      parts.push(badge);
+    }
+    return parts;
+  }
+
+  /** Bring a sentence, or a word in it, into view. */
+  jump(index) {
+    const span = this.spans[index];
+    this.move(span);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    span.scrollIntoView({ block: "center", behavior: calm || this.spans.length > 300 ? "auto" : "smooth" });
+  }
+
+  move(span) {
+    for (const other of this.container.querySelectorAll('[tabindex="0"].s')) other.tabIndex = -1;
+    span.tabIndex = 0;
+    span.focus({ preventScroll: true });
+  }
+
+  key(event) {
+    const span = event.target.closest(".s");
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!span || event.ctrlKey || event.metaKey || event.altKey) return;
+    const current = Number(span.dataset.i);
+    const order = this.shown.size ? [...this.shown].sort((a, b) => a - b) : this.spans.map((_, index) => index);
+    let next;
+    if (step === 1) next = order.find((index) => index > current);
+    else if (step === -1) next = order.findLast((index) => index < current);
+    else if (event.key === "Home") next = order[0];
+    else if (event.key === "End") next = order.at(-1);
+    else if (event.key === "Enter") {
+      const badge = span.querySelector(".rank");
+      if (badge) this.onRank(Number(badge.dataset.rank));
+      return;
+    } else return;
+    event.preventDefault();
+    if (next !== undefined) {
+      this.spans[next].scrollIntoView({ block: "nearest" });
+      this.move(this.spans[next]);
+    }
+  }
+
+  tap(event) {
+    const badge = event.target.closest(".rank");
+    if (badge) this.onRank(Number(badge.dataset.rank));
+    else this.point(event);
+  }
+
+  focused(event) {
+    const span = event.target.closest(".s");
+    if (!span) return;
+    const place = span.getClientRects()[0];
+    if (place) this.showTip(span, null, place.left, place.top);
+  }
+
+  point(event) {
+    const span = event.target.closest(".s");
+    if (!span) return this.hideTip();
+    const word = event.target.dataset?.w ? Number(event.target.dataset.w) : this.wordAt(span, event);
+    const rows = [...span.getClientRects()];
+    const row = rows.find((each) => event.clientY >= each.top && event.clientY <= each.bottom) ?? rows[0];
+    this.showTip(span, word, event.clientX, row.top);
+    return undefined;
+  }
+
+  wordAt(span, event) {
+    const caret = document.caretPositionFromPoint?.(event.clientX, event.clientY)
+      ?? document.caretRangeFromPoint?.(event.clientX, event.clientY);
+    const node = caret?.offsetNode ?? caret?.startContainer;
+    if (!node || !span.contains(node)) return null;
+    const before = document.createRange();
+    before.setStart(span, 0);
+    before.setEnd(node, caret.offset ?? caret.startOffset);
+    const index = Number(span.dataset.i);
+    const { first, last, start } = this.evidence.sentences[index];
+    const at = start + before.toString().length;
+    for (let word = first; word < last; word += 1) {
+      const { start: from, end: to } = this.evidence.words[word];
+      if (at >= from && at <= to) return word;
+    }
+    return null;
+  }
+
+  showTip(span, word, x, y) {
+    const { view, evidence } = this;
+    const index = Number(span.dataset.i);
+    const say = (value, scale) => percentage(scale.share(value));
+    const plain = (text) => text.replace(/^\+/, "");
+    const value = view.sentence.values[index];
+    const lines = [view.attention
+      ? words().sentenceAttention(plain(say(value, view.sentence)))
+      : words().sentenceShare(say(value, view.sentence), signed(value))];
+    if (word !== null) {
+      const amount = view.word.values[word];
+      const spelling = visible(evidence.text.slice(evidence.words[word].start, evidence.words[word].end));
+      const short = spelling.length > 24 ? `${spelling.slice(0, 23)}…` : spelling;
+      lines.push(view.attention
+        ? words().wordAttention(short, plain(say(amount, view.word)))
+        : words().wordShare(short, say(amount, view.word), signed(amount)));
+    }
+    this.tip.replaceChildren(...lines.map((line) => element("div", {}, line)));
+    this.tip.hidden = false;
+    if (this.described !== span) {
+      this.described?.removeAttribute("aria-describedby");
+      span.setAttribute("aria-describedby", this.tip.id);
+      this.described = span;
+    }
+    const { width, height } = this.tip.getBoundingClientRect();
+    const left = Math.min(Math.max(8, x - width / 2), document.documentElement.clientWidth - width - 8);
+    const above = y - height - 6;
+    this.tip.style.left = `${left}px`;
+    this.tip.style.top = `${above > 4 ? above : y + 36}px`;
+  }
+
+  hideTip() {
+    this.tip.hidden = true;
+    this.described?.removeAttribute("aria-describedby");
+    this.described = null;
+  }
+}

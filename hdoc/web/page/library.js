@@ -1,0 +1,98 @@
+// The tab that searches the library.
+
+import { element, visible } from "./article.js";
+import * as service from "./service.js";
+import { number, probability, words } from "./wording.js";
+
+const DELAY = 250;
+const find = (id) => document.getElementById(id);
+
+/** A text with the query's words marked; places are code points. */
+function marked(text, marks) {
+  const characters = [...text];
+  const parts = [];
+  let end = 0;
+  for (const [start, stop] of marks) {
+    parts.push(visible(characters.slice(end, start).join("")), element("mark", { class: "hit" }, visible(characters.slice(start, stop).join(""))));
+    end = stop;
+  }
+  parts.push(visible(characters.slice(end).join("")));
+  return parts;
+}
+
+export class LibraryTab {
+  constructor(fail) {
+    this.fail = fail;
+    this.found = [];
+    this.more = false;
+    find("finder").addEventListener("submit", (event) => { event.preventDefault(); this.search(); });
+    find("query").addEventListener("input", () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.search(), DELAY);
+    });
+    find("filter").addEventListener("change", () => this.search());
+    find("more").addEventListener("click", () => this.search(this.found.length));
+  }
+
+  /** Take what the server says of its library. */
+  know(library) {
+    this.library = library;
+    this.say();
+  }
+
+  /** Write all that depends on the language. */
+  say() {
+    const chosen = find("filter").value;
+    const labels = Object.entries(this.library?.labels ?? {});
+    find("filter").replaceChildren(element("option", { value: "" }, words().everyLabel),
+      ...labels.map(([label, n]) => element("option", { value: label }, `${visible(label)} (${number(n)})`)));
+    find("filter").value = chosen;
+    find("finder").hidden = !this.library;
+    if (!this.library) {
+      find("found").replaceChildren(words().noLibrary, element("code", {}, "hdoc library add articles.jsonl"));
+    } else {
+      this.list();
+    }
+  }
+
+  /** Called when the tab is opened. */
+  open() {
+    if (this.library && !this.found.length) this.search();
+  }
+
+  async search(offset = 0) {
+    clearTimeout(this.timer);
+    this.running?.abort();
+    this.running = new AbortController();
+    const query = find("query").value.trim();
+    if (query.length === 1) {
+      find("found").textContent = words().shortQuery;
+      return;
+    }
+    try {
+      const page = await service.articles(query, find("filter").value, offset, this.running.signal);
+      this.found = offset ? [...this.found, ...page.articles] : page.articles;
+      this.more = page.more;
+      this.list(offset);
+    } catch (error) {
+      if (error.name !== "AbortError") this.fail(error);
+    }
+  }
+
+  list(offset = 0) {
+    const n = this.found.length;
+    const said = n ? words().found(number(n), this.more) : words().nothing;
+    find("found").textContent = this.library.same_model ? said : `${said} ${words().otherModel}`;
+    const rows = this.found.map((article) => element("li", {},
+      element("a", { href: `#article-${article.id}` },
+        element("span", { class: "title", lang: "ko", dir: "auto" }, visible(article.title)),
+        element("span", { class: "meta" },
+          element("span", { class: "chip" }, element("bdi", {}, visible(article.label))),
+          element("span", {}, probability(article.probability)),
+          element("time", { datetime: article.added }, article.added.slice(0, 10))),
+        element("span", { class: "snippet", lang: "ko" }, ...marked(article.snippet, article.marks)))));
+    find("articles").replaceChildren(...rows);
+    find("more").hidden = !this.more;
+    if (offset) rows[offset]?.querySelector("a").focus();
+  }
+}
