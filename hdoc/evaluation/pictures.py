@@ -23,7 +23,7 @@ def draw_curves(summary: Mapping[str, Any], unit: str, path: Path) -> None:
     bins = [str(n) for n in summary["sentence_bins"]]
     if unit == "word":
         bins = [f"{share:.0%}" for share in summary["word_bins"]]
-    image, (deletion, insertion) = figure(11, 4.5, n_columns=2)
+    image, (deletion, insertion) = figure(12, 4.5, n_columns=2)
     for axes, key, title in (
         (deletion, "without", f"strongest {unit}s deleted (lower is better)"),
         (insertion, "only", f"nothing but the strongest {unit}s (higher is better)"),
@@ -35,9 +35,12 @@ def draw_curves(summary: Mapping[str, Any], unit: str, path: Path) -> None:
             axes.fill_between(bins, low, high, color=colour, alpha=0.12, linewidth=0)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel(f"{unit}s")
-        axes.set_ylim(0, 1)
+        axes.axhline(
+            summary["probability"], color="#888888", linewidth=0.8, linestyle="--", label="whole text"
+        )
+        axes.set_ylim(-0.02, 1.02)
     deletion.set_ylabel("probability of the explained class")
-    deletion.legend(fontsize=8)
+    image.legend(*deletion.get_legend_handles_labels(), loc="outside right center", fontsize=8)
     save(image, path)
 
 

@@ -233,7 +233,7 @@ class Evaluation:
             for one in found
         ]
         note = f"Words only, strongest first; sentences, numbers and documents: {folder / 'evidence.html'}"
-        return [Table("Evidence by class", ("class", "for", "against"), strongest, note)]
+        return [Table("Evidence by class", ("class", "for", "against"), strongest, note, 3)]
 
     def _draw_quality(self, folder: Path, decisions: Decisions) -> None:
         if korean_font() is None:

@@ -24,9 +24,11 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     names = list(rows[0]["methods"])
     faithful = rows[0]["probability"] is not None
+    content: dict[str, Any] = {}
     methods = {name: _method([row["methods"][name] for row in rows]) for name in names}
     if faithful:
         whole = np.array([row["probability"] for row in rows])
+        content["probability"] = float(whole.mean())
         for name in names:
             methods[name].update(_erasure(whole, [row["methods"][name] for row in rows]))
     base = methods.get("contribution", {}).get("seconds")
@@ -34,7 +36,7 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if base and method.get("seconds"):
             method["times_contribution"] = method["seconds"] / base
     seeds = [value for row in rows for value in row["seeds"]]
-    return {
+    return content | {
         "explanations": len(rows),
         "documents": len({row["id"] for row in rows}),
         "word_bins": list(WORD_SHARES),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -31,34 +32,39 @@ class Table:
 
     Attributes:
         title: what it shows.
-        columns: headings; the first column is text, the others are numbers.
+        columns: headings.
         rows: cells.
         note: how it was measured.
+        n_text_columns: the first columns, which are text; the others are numbers.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     note: str = ""
+    n_text_columns: int = 1
 
     def markdown(self) -> str:
         """Return the table in Markdown."""
         lines = [f"## {self.title}", "", _markdown_row(self.columns)]
-        lines.append("|---|" + "---:|" * (len(self.columns) - 1))
+        lines.append("|" + "|".join("---:" if number else "---" for number in self._numbers()) + "|")
         lines += [_markdown_row(row) for row in self.rows]
         return "\n".join([*lines, *(["", self.note] if self.note else []), ""])
 
     def show(self, console: Console) -> None:
         """Print the table."""
-        table = RichTable(title=Text(self.title, "bold"), title_justify="left", caption_justify="left")
-        for i, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if i else "left")
+        table = RichTable(title=Text(self.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD)
+        for column, number in zip(self.columns, self._numbers(), strict=True):
+            table.add_column(column, justify="right" if number else "left", no_wrap=number)
         for row in self.rows:
             table.add_row(*(Text(visible_line(cell)) for cell in row))
         console.print()
         console.print(table)
         if self.note:
             console.print(Text(self.note, "dim"))
+
+    def _numbers(self) -> list[bool]:
+        return [i >= self.n_text_columns for i in range(len(self.columns))]
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
@@ -207,4 +213,4 @@ def _cost(methods: Mapping[str, Any]) -> Table:
 
 
 def _interval(values: Sequence[float] | None) -> str:
-    return f"[{values[0]:.3f}, {values[1]:.3f}]" if values else ""
+    return f"{values[0]:.3f}…{values[1]:.3f}" if values else ""
