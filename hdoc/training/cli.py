@@ -14,11 +14,13 @@ from typing import Any
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities import rank_zero_only
+from transformers.utils.logging import disable_progress_bar
 
 from hdoc.errors import HdocError
 from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData
-from hdoc.training.finish import finish_fit, write_predictions
+from hdoc.training.finish import finish_fit, show_figures, write_predictions
 from hdoc.training.learner import DocumentLearner
 from hdoc.training.record import EpochLine, RunRecord
 from hdoc.training.tracking import RunLogger, tracking_uri
@@ -27,7 +29,6 @@ from hdoc.training.tracking import RunLogger, tracking_uri
 def run(arguments: Sequence[str]) -> None:
     """Run `fit`, `validate`, `test` or `predict` with the arguments of a command line."""
     _quiet()
-    sys.argv = sys.argv[:1]  # LightningCLI takes these for arguments of its own otherwise
     TrainingCLI(
         DocumentLearner,
         DocumentData,
@@ -35,6 +36,11 @@ def run(arguments: Sequence[str]) -> None:
         save_config_callback=RunRecord,
         save_config_kwargs={"save_to_log_dir": False},
         seed_everything_default=0,
+        auto_configure_optimizers=False,
+        parser_kwargs={
+            name: {"usage": f"hdoc train {name} [--config NAME_OR_FILE] [--SECTION.OPTION VALUE ...]"}
+            for name in ("fit", "validate", "test", "predict")
+        },
         trainer_defaults={
             "max_epochs": 10,
             "gradient_clip_val": 1.0,
@@ -52,8 +58,13 @@ def _quiet() -> None:
     """Leave out what libraries say to those who write a training, not to those who run one."""
     for name in ("pytorch_lightning", "lightning_fabric", "mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    disable_progress_bar()  # of loading an encoder, which takes no time
     logging.getLogger("pytorch_lightning.loggers.mlflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning.utilities._pytree")
+    warnings.filterwarnings("ignore", "The number of training batches")
+    warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
+    # The arguments are those of sys.argv, which stays as it is: processes of several GPUs start from it.
+    warnings.filterwarnings("ignore", "LightningCLI's args parameter")
 
 
 class TrainingCLI(LightningCLI):
@@ -70,6 +81,7 @@ class TrainingCLI(LightningCLI):
                 "early_stopping.monitor": "dev/macro_f1",
                 "early_stopping.mode": "max",
                 "early_stopping.patience": 5,
+                "early_stopping.strict": False,  # without documents for dev there is nothing to stop by
             }
         )
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
@@ -88,8 +100,14 @@ class TrainingCLI(LightningCLI):
             config.name = f"{datetime.now():%Y%m%d-%H%M%S}"
         folder = Path(config.folder) / config.experiment / config.name
         checkpoint = self._get(self.config, "ckpt_path")
+        if self.subcommand != "fit" and not checkpoint:
+            raise HdocError(
+                f"expected a checkpoint to {self.subcommand}: --ckpt_path runs/…/checkpoints/best.ckpt"
+            )
         goes_on = self.subcommand == "fit" and checkpoint and folder in Path(checkpoint).parents
-        if self.subcommand == "fit" and folder.exists() and not goes_on:
+        # Further processes start when the first has made the folder.
+        is_first = rank_zero_only.rank == 0  # type: ignore[attr-defined]
+        if self.subcommand == "fit" and folder.exists() and is_first and not goes_on:
             raise HdocError(
                 f"the run {folder} exists; choose another --run.name, or go on with it: "
                 f"hdoc train fit --resume {folder}"
@@ -115,9 +133,22 @@ class TrainingCLI(LightningCLI):
         }
         return super().instantiate_trainer(**kwargs)
 
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """Leave out Lightning's table: the figures are shown afterwards."""
+        kwargs = super()._prepare_subcommand_kwargs(subcommand)
+        return {**kwargs, "verbose": False} if "verbose" in kwargs else kwargs
+
     def after_fit(self) -> None:
         """Calibrate, evaluate and export the best checkpoint."""
         finish_fit(self.trainer, self.model, self.datamodule, self.folder)
+
+    def after_validate(self) -> None:
+        """Show the figures on dev."""
+        show_figures(self.model, "dev")
+
+    def after_test(self) -> None:
+        """Show the figures on test."""
+        show_figures(self.model, "test")
 
     def after_predict(self) -> None:
         """Write the predictions."""

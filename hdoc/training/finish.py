@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning import Trainer
+from torch import Tensor
 
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.export import export_checkpoint, read_checkpoint
 from hdoc.training.learner import CHECKPOINT_KEY, DocumentLearner
+from hdoc.training.messages import say
 from hdoc.training.metrics import figures, probabilities
-from hdoc.training.record import say
 from hdoc.training.tracking import RunLogger
 
 
@@ -25,39 +25,63 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
 
     Args:
         trainer: after its fit.
-        learner: any weights; those of the best checkpoint are loaded.
+        learner: any weights; those of the best checkpoint are loaded (without dev, of the last).
         data: dev is used for the temperature; test, if there is one, is evaluated once.
         folder: of the run.
     """
     checkpoint = trainer.checkpoint_callback
-    if not isinstance(checkpoint, RunCheckpoint) or not checkpoint.best_model_path:
-        return
-    best = Path(checkpoint.best_model_path)
-    trainer.validate(learner, datamodule=data, ckpt_path=str(best), verbose=False)
-    logits, targets = _gathered(learner)
-    learner.temperature = temperature = fit_temperature(logits, targets)
-    raw, dev = (figures(logits, targets, learner.labels, t) for t in (1.0, temperature))
-    splits = {"dev": dev}
+    if not isinstance(checkpoint, RunCheckpoint) or not Path(checkpoint.last_model_path).is_file():
+        return  # a trial of a few batches
+    chosen = checkpoint.best_model_path or checkpoint.last_model_path
+    splits: dict[str, dict[str, float]] = {}
+    predictions = None
+    if checkpoint.best_model_path:
+        trainer.validate(learner, datamodule=data, ckpt_path=chosen, verbose=False)
+        predictions = logits, targets = _gathered(learner)
+        learner.temperature = fit_temperature(logits, targets)
+        splits["dev"] = figures(logits, targets, learner.labels, learner.temperature)
     if "test" in data.fingerprint:
         trainer.test(learner, datamodule=data, verbose=False)
-        splits["test"] = figures(*_gathered(learner), learner.labels, temperature)
-    if trainer.is_global_zero:
-        _amend(best, temperature, splits)
-        export_checkpoint(best, folder / "model")
-        if isinstance(trainer.logger, RunLogger):
-            values = {"temperature": temperature, "dev_ece_before": raw["ece"], "dev_ece_after": dev["ece"]}
-            trainer.logger.log_metrics(
-                {f"calibration/{name}": value for name, value in values.items()}, trainer.global_step
-            )
-            trainer.logger.log_folder(folder / "model", "model")
-            trainer.logger.log_folder(draw(folder, logits, targets, learner), "plots")
-            trainer.logger.log_folder(explain(folder, logits, targets, data.texts("dev")), "explanations")
-        for split, values in splits.items():
-            say(f"{split}: " + "  ".join(f"{k} {v:.4f}" for k, v in values.items() if "/" not in k))
-        say(f"model folder {folder / 'model'}; next: hdoc explain -m {folder / 'model'} FILE")
+        splits["test"] = figures(*_gathered(learner), learner.labels, learner.temperature)
+    if not trainer.is_global_zero:
+        return
+    _amend(Path(chosen), learner.temperature, splits)
+    export_checkpoint(chosen, folder / "model")
+    logger = trainer.logger if isinstance(trainer.logger, RunLogger) else None
+    if logger:
+        logger.log_folder(folder / "model", "model")
+    if predictions:
+        if logger:
+            logger.log_metrics(_calibration(*predictions, learner), trainer.global_step)
+        plots = draw(folder, *predictions, learner)
+        pages = explain(folder, *predictions, data.texts("dev"))
+        if logger:
+            logger.log_folder(plots, "plots")
+            logger.log_folder(pages, "explanations")
+    for split, values in splits.items():
+        say(f"{split}: " + "  ".join(f"{k} {v:.4f}" for k, v in values.items() if "/" not in k))
+    say(f"model folder {folder / 'model'}; next: hdoc explain -m {folder / 'model'} FILE")
 
 
-def _gathered(learner: DocumentLearner) -> tuple[torch.Tensor, torch.Tensor]:
+def _calibration(logits: Tensor, targets: Tensor, learner: DocumentLearner) -> dict[str, float]:
+    before, after = (
+        figures(logits, targets, learner.labels, temperature)["ece"]
+        for temperature in (1.0, learner.temperature)
+    )
+    return {
+        "calibration/temperature": learner.temperature,
+        "calibration/dev_ece_before": before,
+        "calibration/dev_ece_after": after,
+    }
+
+
+def show_figures(learner: DocumentLearner, split: str) -> None:
+    """Write all figures of a split that was just evaluated."""
+    for name, value in figures(*_gathered(learner), learner.labels, learner.temperature).items():
+        say(f"{split} {name} {value:.4f}")
+
+
+def _gathered(learner: DocumentLearner) -> tuple[Tensor, Tensor]:
     if learner.gathered is None:
         raise ValueError("expected predictions of a whole split; validate or test first")
     return learner.gathered
@@ -70,7 +94,7 @@ def _amend(path: Path, temperature: float, splits: dict[str, dict[str, float]]) 
     write_checkpoint(content, path)
 
 
-def draw(folder: Path, logits: torch.Tensor, targets: torch.Tensor, learner: DocumentLearner) -> Path:
+def draw(folder: Path, logits: Tensor, targets: Tensor, learner: DocumentLearner) -> Path:
     """Draw confusion and reliability on dev into the run's folder; returns where."""
     from hdoc.training.plots import draw_confusion, draw_reliability, korean_font
 
@@ -83,9 +107,7 @@ def draw(folder: Path, logits: torch.Tensor, targets: torch.Tensor, learner: Doc
     return plots
 
 
-def explain(
-    folder: Path, logits: torch.Tensor, targets: torch.Tensor, texts: Sequence[tuple[str, str]]
-) -> Path:
+def explain(folder: Path, logits: Tensor, targets: Tensor, texts: Sequence[tuple[str, str]]) -> Path:
     """Explain the surest right and the surest wrong dev documents in the run's folder; returns where."""
     from hdoc.classifier import DocumentClassifier
     from hdoc.render import to_html
@@ -101,7 +123,7 @@ def explain(
     return pages
 
 
-def _surest(logits: torch.Tensor, targets: torch.Tensor, n: int = 3) -> dict[str, list[int]]:
+def _surest(logits: Tensor, targets: Tensor, n: int = 3) -> dict[str, list[int]]:
     classes = logits.argmax(dim=1)
     if targets.is_floating_point():
         right = targets.gather(1, classes.unsqueeze(1)).squeeze(1) > 0

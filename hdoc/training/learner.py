@@ -306,9 +306,11 @@ class DocumentLearner(LightningModule):
         self.log(f"{split}/macro_f1", values.pop("macro_f1"), prog_bar=True)
         self.log_dict({f"{split}/{name}": value for name, value in values.items()})
 
-    def predict_step(self, batch: TrainingBatch, batch_index: int) -> None:
-        """Gather predictions on documents without labels."""
-        self.validation_step(batch, batch_index)
+    def predict_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
+        """Gather predictions on documents without labels; returns logits, (documents, classes)."""
+        logits: Tensor = self.network(batch.documents).logits
+        self.predictions.update(logits, batch.targets, batch.rows)
+        return logits
 
     def on_predict_epoch_end(self) -> None:
         """Put the predictions of all processes together."""

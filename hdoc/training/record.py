@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 
 import yaml
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
-from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from hdoc.training.messages import say
 from hdoc.training.provenance import environment, git_state
 from hdoc.training.tracking import RunLogger
 
@@ -81,10 +80,3 @@ class EpochLine(Callback):
             shown = "  ".join(f"{name} {float(values[name]):.4f}" for name in names)
             minutes = (time.monotonic() - self._since) / 60
             say(f"epoch {trainer.current_epoch + 1}  step {trainer.global_step}  {shown}  {minutes:.1f} min")
-
-
-@rank_zero_only
-def say(text: str) -> None:
-    """Write a line to whoever runs the command."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
