@@ -266,15 +266,23 @@ class Analysis:
     """One document after its forward pass: its class, and the evidence for any class, at no further cost.
 
     `DocumentClassifier.analyse` makes it.
+
+    Attributes:
+        classifier: what made it.
     """
 
-    _classifier: DocumentClassifier
+    classifier: DocumentClassifier
     _document: _Document
     _scores: _Scores
 
+    @property
+    def text(self) -> str:
+        """The document."""
+        return self._document.text
+
     def classification(self) -> Classification:
         """Return the document's class."""
-        return self._classifier._classification(self._document, self._scores)
+        return self.classifier._classification(self._document, self._scores)
 
     def explanation(self, target: str | None = None, versus: str | None = None) -> Explanation:
         """Say what speaks for a class.
@@ -286,7 +294,7 @@ class Analysis:
         Raises:
             LabelError: the model knows no such class, or both are the same.
         """
-        classifier = self._classifier
+        classifier = self.classifier
         for asked in (target, versus):
             classifier._check_label(asked)
         probabilities = classifier._probabilities(self._scores.logits)
@@ -325,8 +333,8 @@ class Analysis:
             LabelError: the model knows no such class.
         """
         for label in labels:
-            self._classifier._check_label(label)
-        columns = [self._classifier.labels.index(label) for label in labels]
+            self.classifier._check_label(label)
+        columns = [self.classifier.labels.index(label) for label in labels]
         found = []
         for window, weight, pieces in zip(
             self._document.windows, self._scores.sentence_weights.tolist(), self._scores.pieces, strict=True
@@ -341,8 +349,8 @@ class Analysis:
 
     def bias(self, label: str) -> float:
         """Return the part of a class's logit that does not depend on the text."""
-        self._classifier._check_label(label)
-        return float(self._classifier._bias()[self._classifier.labels.index(label)])
+        self.classifier._check_label(label)
+        return float(self.classifier._bias()[self.classifier.labels.index(label)])
 
 
 @dataclass(frozen=True, slots=True)
