@@ -169,7 +169,9 @@ def _write(path: Path, table: LabelledTable, tokenizer: PieceTokenizer, split: S
             pa.ipc.new_stream(file, _SCHEMA) as stream,
         ):
             documents = _tokenised(table, tokenizer, split, workers if n_characters > _WORTH_WORKERS else 0)
-            for part in _parts(progress.track(documents, n_rows, description=f"Splitting {table.name}")):
+            for part in _parts(
+                progress.track(documents, n_rows, description=f"Splitting {Path(table.name).name}")
+            ):
                 stream.write_batch(pa.RecordBatch.from_pylist(part, _SCHEMA))
             stream.close()
             file.flush()
