@@ -185,3 +185,23 @@ def test_the_command_explains_by_any_method(tmp_path, capsys) -> None:
         assert main(["explain", str(article), "-m", str(model), *options]) == 0
         shown = json.loads(capsys.readouterr().out)
         assert (shown["method"], shown["target"]) == (method, "경제")
+
+
+def test_views_do_not_call_other_scores_shares_of_the_model(tiny: DocumentClassifier) -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from hdoc.render import to_terminal
+
+    own, other = tiny.explain(LONG), explain_by("attention", tiny, LONG)
+    exact, remainder = "divide the model's computation exactly", "not shares of the model's computation"
+    assert exact in to_html(own, LONG, language="en").replace("&#x27;", "'")
+    page = to_html(other, LONG, language="en").replace("&#x27;", "'")
+    assert exact not in page
+    assert remainder in page
+    shown = [StringIO(), StringIO()]
+    for explanation, file in zip((own, other), shown, strict=True):
+        to_terminal(explanation, LONG, Console(file=file, width=200), language="en")
+    assert remainder not in shown[0].getvalue()
+    assert remainder in " ".join(shown[1].getvalue().split())

@@ -137,6 +137,8 @@ class Page:
         """Return which model said so, how, and what the numbers mean."""
         found, words = self.explanation, self.wording
         n_words = sum(len(sentence.words) for sentence in found.sentences)
+        other_method = words.other_method.format(method=visible_line(found.method))
+        caution = words.caution if found.method == "contribution" else other_method
         of_sentences = sum(sentence.contribution for sentence in found.sentences)
         facts = {
             words.model: f"{found.model.name} {found.model.version}",
@@ -153,7 +155,7 @@ class Page:
         )
         return f"""<footer aria-labelledby="about">
 <h2 id="about">{words.about}</h2>
-<p>{words.meaning} {words.caution}</p>
+<p>{words.meaning} {escape(caution)}</p>
 <dl>
 {rows}
 </dl>

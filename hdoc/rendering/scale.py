@@ -106,6 +106,8 @@ def marked_words(explanation: Explanation) -> frozenset[WordShare]:
 
 def percentage(share: float) -> str:
     """Return a signed share as people read it: `+12.3%`."""
+    if abs(share) >= 0.9995:
+        return f"{share:+.0%}"  # as wide as the others
     return f"{share:+.1%}" if abs(share) >= 0.0005 else "0.0%"
 
 

@@ -108,11 +108,14 @@ class TerminalView:
         return line
 
     def _footer(self) -> Text:
-        """Say which model read how much of the text."""
+        """Say which model read how much of the text, and what scores are if they are no contributions."""
         found, words = self.explanation, self.wording
         n_words = sum(len(sentence.words) for sentence in found.sentences)
         read = words.read.format(
             coverage=coverage(found.coverage), sentences=len(found.sentences), words=n_words
         )
         model = visible_line(f"{found.model.name} {found.model.version} ({found.model.checksum[:8]})")
-        return Text(f"{model} · {words.coverage} {read}", self.palette.faint)
+        line = Text(f"{model} · {words.coverage} {read}", self.palette.faint)
+        if found.method != "contribution":
+            line.append("\n" + words.other_method.format(method=visible_line(found.method)))
+        return line

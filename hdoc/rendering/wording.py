@@ -40,6 +40,7 @@ class Wording:
     sum: str
     meaning: str
     caution: str
+    other_method: str
 
 
 WORDING: dict[Language, Wording] = {
@@ -72,6 +73,8 @@ WORDING: dict[Language, Wording] = {
         meaning="백분율은 문장(단어)의 기여도를 모든 문장(단어) 기여도의 절댓값 합으로 나눈 값이고, "
         "색은 가장 강한 문장(단어)에 견주어 비례하여 진해지며, 기본값에 모든 기여도를 더하면 점수가 됩니다.",
         caution="기여도는 모델의 계산을 정확히 나눈 몫이며, 현실의 원인을 증명하지는 않습니다.",
+        other_method="‘{method}’ 방법의 점수입니다. 모델의 계산을 나눈 몫이 아니며, "
+        "기본값은 모델 점수에서 이 점수들의 합을 뺀 나머지입니다.",
     ),
     "en": Wording(
         category="Category",
@@ -103,6 +106,8 @@ WORDING: dict[Language, Wording] = {
         "contributions of all sentences (or words); shades are linear to the strongest one; the bias and all "
         "contributions add up to the score.",
         caution="Contributions divide the model's computation exactly; they do not prove a cause.",
+        other_method="These are scores of the method “{method}”, not shares of the model's computation; "
+        "the bias is what their sum leaves of the model's score.",
     ),
 }
 
