@@ -104,9 +104,9 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
-        response = error_response(
-            error.status_code, "path" if error.status_code == 404 else "body", error.detail
-        )
+        if error.status_code == 400:  # FastAPI could not even read the body
+            return error_response(400, "body", "expected JSON in UTF-8 as the body, got something else")
+        response = error_response(error.status_code, "path", f"{error.detail}; see /docs for what there is")
         response.headers.update(error.headers or {})
         return response
 

@@ -45,6 +45,7 @@ _EXTRA = {
     503: {"Retry-After": _RETRY_SECONDS},
 }
 _GUARDED = ("/api/", "/metrics")
+_MOST_DRAINED = 10
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -135,15 +136,15 @@ class Gate:
         if rules.hosts is not None and _host(headers.get("host", "")) not in rules.hosts:
             raise Refused(421, "host", f"expected a request to one of {', '.join(sorted(rules.hosts))}")
         if rules.token is not None and path.startswith(_GUARDED):
-            scheme, _, token = headers.get("authorization", "").partition(" ")
-            given = token.strip().encode("utf-8", "surrogateescape")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(given, rules.token.encode()):
+            # As bytes: Starlette reads headers as Latin-1, in which a part of a character can be a space.
+            scheme, _, given = headers.get("authorization", "").encode("latin-1").partition(b" ")
+            if scheme.lower() != b"bearer" or not hmac.compare_digest(given, rules.token.encode()):
                 raise Refused(401, "token", "expected the header 'Authorization: Bearer TOKEN'")
 
     async def _body(self, headers: Headers, path: str, receive: Receive) -> bytes:
         limit = self.rules.file_bytes if path == "/api/v1/extract" else self.rules.body_bytes
         length = headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length) > limit:
+        if length.isascii() and length.isdigit() and int(length) > _MOST_DRAINED * limit:
             raise _too_large(limit)
         parts: list[bytes] = []
         size = 0
@@ -153,15 +154,22 @@ class Gate:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise _GoneError
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
-                    if size > limit:
+                    part = message.get("body", b"")
+                    size += len(part)
+                    if size <= limit:
+                        parts.append(part)
+                    else:
+                        parts.clear()  # the rest is read but not kept: who still sends cannot hear an answer
+                    if size > _MOST_DRAINED * limit:
                         raise _too_large(limit)
                     if not message.get("more_body", False):
-                        return b"".join(parts)
+                        break
         except TimeoutError:
             late = f"expected the whole body within {self.rules.body_seconds:g} seconds"
             raise Refused(408, "time", late) from None
+        if size > limit:
+            raise _too_large(limit)
+        return b"".join(parts)
 
 
 class _GoneError(Exception):
