@@ -58,7 +58,7 @@ def _quiet() -> None:
     """Leave out what libraries say to those who write a training, not to those who run one."""
     for name in ("pytorch_lightning", "lightning_fabric", "mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    disable_progress_bar()  # of loading an encoder, which takes no time
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # of loading an encoder, which takes no time
     logging.getLogger("pytorch_lightning.loggers.mlflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning.utilities._pytree")
     warnings.filterwarnings("ignore", "The number of training batches")

@@ -55,7 +55,13 @@ class RunLogger(MLFlowLogger):
             raise HdocError("training needs MLflow; run: pip install 'hdoc[train]'") from error
         self.uri = tracking_uri()
         self._ending: str | None = None
-        super().__init__(experiment_name=experiment, run_name=run_name, tracking_uri=self.uri, run_id=run_id)
+        super().__init__(
+            experiment_name=experiment,
+            run_name=run_name,
+            tracking_uri=self.uri,
+            tags=_process_tags(),
+            run_id=run_id,
+        )
 
     @rank_zero_only
     def open(self) -> None:
@@ -63,7 +69,7 @@ class RunLogger(MLFlowLogger):
         client: MlflowClient = self._mlflow_client
         mark_killed_runs(client)
         self.experiment.update_run(self.run_id, status="RUNNING")
-        self.log_tags({f"hdoc.{key}": value for key, value in this_process().items()})
+        self.log_tags(_process_tags())
 
     @rank_zero_only
     def log_tags(self, tags: Mapping[str, str]) -> None:
@@ -120,6 +126,10 @@ class RunLogger(MLFlowLogger):
         if self._initialized:
             ending = "FINISHED" if status in ("success", "finished") else "FAILED"
             self.experiment.set_terminated(self.run_id, self._ending or ending)
+
+
+def _process_tags() -> dict[str, str]:
+    return {f"hdoc.{key}": value for key, value in this_process().items()}
 
 
 def mark_killed_runs(client: MlflowClient) -> list[str]:
