@@ -114,3 +114,20 @@ def test_an_encoder_that_cannot_be_used_is_named(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match=problem):
         load_tokenizer(make(tmp_path, tiny_encoder), 16)  # type: ignore[operator]
+
+
+def test_an_encoder_without_some_of_its_weights_is_refused(tiny_encoder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    weights = load_file(folder / "model.safetensors")
+    weights.pop(next(name for name in weights if "layer.1" in name))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"expected the weights of an encoder, found none for .*layer\.1"):
+        load_encoder(str(folder))
+
+
+def test_loading_says_nothing_of_a_pooler_that_nobody_needs(capfd: pytest.CaptureFixture[str]) -> None:
+    load_encoder("small")
+    said = capfd.readouterr()
+    assert "MISSING" not in said.out + said.err

@@ -6,7 +6,7 @@ gives an encoder with random weights. Code that comes with a model is never run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -80,8 +80,12 @@ def load_encoder(encoder: str) -> tuple[nn.Module, dict[str, Any]]:
     with _explained(encoder):
         config: dict[str, Any] = AutoConfig.from_pretrained(source).to_dict()
         if _has_weights(source):
+            # Its report on weights is for those who know the model; what matters of it is checked here.
+            with _silent():
+                model, report = AutoModel.from_pretrained(source, output_loading_info=True)
+            _check_complete(encoder, report["missing_keys"])
             # Weights are often kept in 16 bits, in which no optimiser can take small steps.
-            model = AutoModel.from_pretrained(source).float()
+            model = model.float()
         else:
             say(f"{encoder} holds no weights: the encoder starts from random ones")
             return build_encoder(config).train(), config
@@ -93,6 +97,28 @@ def load_encoder(encoder: str) -> tuple[nn.Module, dict[str, Any]]:
     weights = model.state_dict()
     bert.load_state_dict({name: weights[name] for name in bert.state_dict()})
     return bert.train(), config
+
+
+def _check_complete(encoder: str, missing: Iterable[str]) -> None:
+    """Refuse an encoder without some of its weights; nobody here needs a pooler."""
+    lacking = sorted(name for name in missing if not name.startswith("pooler."))
+    if lacking:
+        raise ModelError(
+            f"{encoder}: expected the weights of an encoder, found none for {', '.join(lacking[:3])}"
+            f"{' and others' if len(lacking) > 3 else ''}; name the folder or hub name of a whole one"
+        )
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def encoder_source(encoder: str) -> str:
