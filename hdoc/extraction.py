@@ -27,6 +27,7 @@ _MOST_CHARACTERS = 5_000_000
 _SECONDS = 30
 _MEMORY = 2 * 2**30
 _FEWEST_OF_ARTICLE = 200
+_HEAD = 4_096
 
 
 def extract(data: bytes, name: str) -> str:
@@ -98,8 +99,9 @@ def _html(data: bytes, name: str) -> str:
     trafilatura = _library("trafilatura")
     with suppress(InputError):  # a page may declare an encoding that only its parser can find
         data = decode(data, None, name).encode()
-    tree = trafilatura.load_html(data)
-    if tree is None:
+    if b"<html" not in data[:_HEAD].lower():  # a part of a page is read as the whole of one
+        data = b"<html><body>" + data + b"</body></html>"
+    if trafilatura.load_html(data) is None:
         raise InputError(f"{name}: expected a web page, got something else")
     article = trafilatura.extract(data, favor_recall=True, include_comments=False) or ""
     whole = str(trafilatura.html2txt(data) or "")
