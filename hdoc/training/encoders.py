@@ -6,6 +6,7 @@ gives an encoder with random weights. Code that comes with a model is never run.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -111,14 +112,14 @@ def _check_complete(encoder: str, missing: Iterable[str]) -> None:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    from transformers.utils import logging
+    from transformers.utils import logging as messages
 
-    level = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+    level = messages.get_verbosity()
+    messages.set_verbosity(logging.ERROR)
     try:
         yield
     finally:
-        logging.set_verbosity(level)
+        messages.set_verbosity(level)
 
 
 def encoder_source(encoder: str) -> str:
