@@ -96,7 +96,7 @@ def _amend(path: Path, temperature: float, splits: dict[str, dict[str, float]]) 
 
 def draw(folder: Path, logits: Tensor, targets: Tensor, learner: DocumentLearner) -> Path:
     """Draw confusion and reliability on dev into the run's folder; returns where."""
-    from hdoc.training.plots import draw_confusion, draw_reliability, korean_font
+    from hdoc.plots import draw_confusion, draw_reliability, korean_font
 
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)
