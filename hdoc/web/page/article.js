@@ -144,6 +144,7 @@ export class Article {
     else if (event.key === "End") next = order.at(-1);
     else if (event.key === "Enter") {
       const badge = span.querySelector(".rank");
+      event.preventDefault();  // else the same key would press the button that now gets the focus
       if (badge) this.onRank(Number(badge.dataset.rank));
       return;
     } else return;
