@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SAMPLE = ROOT / "hdoc" / "assets" / "samples" / "transport.txt"
+SAMPLE = ROOT / "hdoc" / "assets" / "samples" / "pets.txt"
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -50,7 +50,7 @@ def test_the_wheel_alone_explains_the_sample(wheel: Path, tmp_path: Path) -> Non
     pip = [bin_folder / "python", "-m", "pip", "--disable-pip-version-check"]
     run(*pip, "install", "--quiet", "--constraint", ROOT / "constraints.txt", wheel, cwd=tmp_path)
     value = json.loads(run(bin_folder / "hdoc", "explain", SAMPLE, "--format", "json", cwd=tmp_path))
-    assert value["label"] == "교통/건축/국토"
+    assert value["label"] == "반려동물"
     assert value["coverage"] == 1
     packages = json.loads(run(*pip, "list", "--format", "json", cwd=tmp_path))
     installed = {package["name"].lower() for package in packages}
