@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 .PHONY: demo test lint unit clean
 
 demo: $(VENV)/.explaining            ## explain a sample article with the model that comes with hdoc
-	$(BIN)/hdoc explain hdoc/assets/samples/transport.txt
+	$(BIN)/hdoc explain hdoc/assets/samples/childcare.txt
 
 test: lint unit                      ## everything that is checked before a change goes in
 
