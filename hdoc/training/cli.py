@@ -61,6 +61,7 @@ def _quiet() -> None:
     disable_progress_bar()  # type: ignore[no-untyped-call]  # of loading an encoder, which takes no time
     logging.getLogger("pytorch_lightning.loggers.mlflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning.utilities._pytree")
+    warnings.filterwarnings("ignore", "Found .* in eval mode")  # a frozen encoder
     warnings.filterwarnings("ignore", "The number of training batches")
     warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
     # The arguments are those of sys.argv, which stays as it is: processes of several GPUs start from it.

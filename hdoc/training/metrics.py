@@ -6,8 +6,9 @@ figures (`hdoc.figures`) are then computed at once, on all documents.
 
 from __future__ import annotations
 
-from torch import Tensor, cat
+from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 from hdoc.figures import N_BINS, figures, probabilities
 
@@ -41,5 +42,6 @@ class Predictions(Metric):
 
     def compute(self) -> tuple[Tensor, Tensor]:
         """Return logits and targets in the order of the rows."""
-        order = cat(list(self.rows)).argsort()
-        return cat(list(self.logits))[order], cat(list(self.targets))[order]
+        # Lists of batches, or what became of them when processes put theirs together.
+        order = dim_zero_cat(self.rows).argsort()
+        return dim_zero_cat(self.logits)[order], dim_zero_cat(self.targets)[order]
