@@ -3,12 +3,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 
 import hdoc.training.store as store_module
 from hdoc.errors import DataError
@@ -160,6 +163,7 @@ def test_a_data_set_in_a_folder(tmp_path: Path, tiny_encoder: Path) -> None:
     assert len(module.texts("dev")) == 6
     assert set(module.fingerprint) == {"train", "dev"}  # test has no labels
     assert len(module.fingerprint["train"]) == 64
+    assert module.fingerprint["train"] != module.fingerprint["dev"]
 
 
 # Bad data
@@ -256,6 +260,25 @@ def test_a_folder_that_cannot_be_written_to(data: Any, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(DataError, match=r"expected a folder that tokenised documents .* data\.cache_folder"):
         ready(data(documents(10)))
+
+
+def test_a_run_waits_for_another_that_splits_the_same(
+    data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready(data(documents(10)))
+    (kept,) = (tmp_path / "cache").glob("*.arrow")
+    finished, waits = kept.read_bytes(), Event()
+    kept.unlink()
+    monkeypatch.setattr(store_module, "say", lambda text: waits.set() if "waiting" in text else None)
+    monkeypatch.setattr(store_module, "_write", None)
+    module = data(documents(10))
+    with ThreadPoolExecutor(1) as second:
+        with FileLock(kept.with_suffix(".lock")):
+            outcome = second.submit(ready, module)
+            assert waits.wait(timeout=60)
+            kept.write_bytes(finished)
+        assert outcome.result(timeout=60) is module
+    assert len(module.texts("train")) + len(module.texts("dev")) == 10
 
 
 _TWO_AT_ONCE = """

@@ -132,11 +132,14 @@ class DocumentData(LightningDataModule):
         if self.dataset is not None:
             from hdoc.training.hub import load_splits
 
-            columns = (self.text_column, self.label_column)
             for name, table in load_splits(self.dataset, self.label_column, self.cache_folder).items():
-                shown = f"{self.dataset} ({name})"
                 tables[name] = LabelledTable.of(
-                    shown, table, table.sha256(columns), *columns, self.multi_label
+                    f"{self.dataset} ({name})",
+                    table,
+                    table.sha256,
+                    self.text_column,
+                    self.label_column,
+                    self.multi_label,
                 )
         for name, file in self.files.items():
             if file is not None:

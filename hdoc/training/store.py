@@ -12,6 +12,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from datasets import Dataset
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
+from hdoc.training.messages import say
 from hdoc.training.tables import LabelledTable, LabelledText
 from hdoc.training.tokenising import Pieces, Split, tokenise_many
 
@@ -139,7 +141,7 @@ def open_store(
     try:
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock")):
+            with _locked(path.with_suffix(".lock"), table.name):
                 if not path.exists():
                     _write(path, table, tokenizer, split, workers)
         return DocumentStore(Dataset.from_file(str(path)))
@@ -150,6 +152,16 @@ def open_store(
             f"{folder}: expected a folder that tokenised documents can be kept in, but {error}; name "
             "another one with data.cache_folder"
         ) from error
+
+
+def _locked(path: Path, name: str) -> AbstractContextManager[object]:
+    """Hold a lock; if another process holds it, say what is waited for."""
+    lock = FileLock(path)
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        say(f"another run is splitting {name}; waiting for it")
+        return lock.acquire()
 
 
 def _key(table: LabelledTable, tokenizer: PieceTokenizer, split: Split) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,19 +88,27 @@ class LabelledTable:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         except (InputError, OSError) as error:
             raise DataError(str(error)) from error
-        return cls.of(str(file), table, sha256, text_column, label_column, multi_label)
+        return cls.of(str(file), table, lambda _: sha256, text_column, label_column, multi_label)
 
     @classmethod
     def of(
         cls,
         name: str,
         table: Table,
-        sha256: str,
+        sha256: Callable[[Sequence[str]], str],
         text_column: str,
         label_column: str | None,
         multi_label: bool,
     ) -> LabelledTable:
         """Find the columns in a table.
+
+        Args:
+            name: what errors call the table.
+            table: the rows.
+            sha256: hashes the content of the columns that are read.
+            text_column: name of the column with the document.
+            label_column: name of the column with the label; None if labels are not to be read.
+            multi_label: whether a document may have any number of labels.
 
         Raises:
             DataError: a column is missing.
@@ -108,7 +116,8 @@ class LabelledTable:
         text_column = _find_column(name, table, text_column, "data.text_column")
         if label_column is not None:
             label_column = _find_column(name, table, label_column, "data.label_column")
-        return cls(name, table, sha256, text_column, label_column, multi_label)
+        read = _columns(text_column, label_column)
+        return cls(name, table, sha256(read), text_column, label_column, multi_label)
 
     def check(self) -> tuple[int, int]:
         """Read the whole table once.
@@ -156,8 +165,7 @@ class LabelledTable:
         return DataError(f"{self.name}, row {row}: {problem}{others}")
 
     def _table_rows(self) -> Iterator[Row]:
-        columns = [self.text_column, self.label_column or self.text_column, _ID_COLUMN]
-        return self.table.rows(list(dict.fromkeys(columns)))
+        return self.table.rows(_columns(self.text_column, self.label_column))
 
     def _read(self, row: Row) -> LabelledText:
         """Raise ValueError if a row cannot be used."""
@@ -199,6 +207,11 @@ class LabelledTable:
                 f"{_shown(value)}; leave out labels that are empty, write [] if there are none"
             )
         return tuple(sorted(set(labels)))
+
+
+def _columns(text_column: str, label_column: str | None) -> list[str]:
+    """Return the columns that are read, each once."""
+    return list(dict.fromkeys([text_column, label_column or text_column, _ID_COLUMN]))
 
 
 def _find_column(name: str, table: Table, column: str, option: str) -> str:
