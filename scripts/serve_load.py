@@ -19,6 +19,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.resources import files
 from urllib.parse import quote, urlsplit
 
@@ -64,7 +65,7 @@ def _load(options: argparse.Namespace) -> int:
     for n_clients in options.clients:
         end = time.perf_counter() + options.seconds
         with ThreadPoolExecutor(n_clients) as pool:
-            runs = list(pool.map(lambda seed: _client(options, sentences, seed, end), range(n_clients)))
+            runs = list(pool.map(partial(_client, options, sentences, end), range(n_clients)))
         seconds = [second for run, _ in runs for second in run]
         statuses = sum((statuses for _, statuses in runs), Counter())
         n_errors += sum(count for status, count in statuses.items() if status not in (200, 503))
@@ -78,7 +79,7 @@ def _load(options: argparse.Namespace) -> int:
 
 
 def _client(
-    options: argparse.Namespace, sentences: list[str], seed: int, end: float
+    options: argparse.Namespace, sentences: list[str], end: float, seed: int
 ) -> tuple[list[float], Counter[int]]:
     """Send one request after the other; returns the seconds of good answers, and all statuses."""
     choose = random.Random(seed)  # noqa: S311 (no secrets here)
