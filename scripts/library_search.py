@@ -1,0 +1,78 @@
+"""Fill a library with articles made of real sentences and report how fast it is searched.
+
+    python scripts/library_search.py --articles 100000 --queries 500
+
+Sentences come from a table with a column `text` (default: data/petitions/train.jsonl) and are mixed anew, so
+that words are as frequent as in real text; categories are drawn at random, since searching needs no model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from hdoc.library import Article, Library, search
+from hdoc.tables import open_table
+
+_LABELS = [f"분류 {number}" for number in range(16)]
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--articles", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=500)
+    parser.add_argument("--sentences", default="data/petitions/train.jsonl")
+    options = parser.parse_args()
+    choose = random.Random(0)  # noqa: S311 (no secrets here)
+    rows = open_table(Path(options.sentences)).rows(["text"])
+    sentences = [
+        part for row in rows for part in re.split(r"(?<=[.!?])\s+|\n", row.values.get("text") or "") if part
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        library = Library(Path(folder) / "library.sqlite", create=True)
+        start = time.perf_counter()
+        for first in range(0, options.articles, 1_000):
+            library.add(_articles(first, min(1_000, options.articles - first), sentences, choose))
+        seconds = time.perf_counter() - start
+        size = sum(file.stat().st_size for file in Path(folder).iterdir()) / 2**20
+        print(f"{len(library):,} articles in {seconds:.0f} s, {size:,.0f} MB")
+        words = [
+            word
+            for sentence in choose.choices(sentences, k=5_000)
+            for word in re.findall(r"\w{2,}", sentence)
+        ]
+        for kind, n_words, cut, filtered in (
+            ("one word", 1, None, False),
+            ("two characters", 1, 2, False),
+            ("two words", 2, None, False),
+            ("one word in a category", 1, None, True),
+        ):
+            times = []
+            for _ in range(options.queries // 4):
+                query = " ".join(word[:cut] for word in choose.sample(words, n_words))
+                start = time.perf_counter()
+                search(library, query, choose.choice(_LABELS) if filtered else None)
+                times.append((time.perf_counter() - start) * 1000)
+            marks = statistics.quantiles(times, n=100)
+            print(f"{kind:24} p50 {marks[49]:6.1f} ms  p95 {marks[94]:6.1f} ms  max {max(times):6.1f} ms")
+        library.close()
+    return 0
+
+
+def _articles(first: int, n_articles: int, sentences: list[str], choose: random.Random) -> Iterator[Article]:
+    for number in range(first, first + n_articles):
+        chosen = choose.choices(sentences, k=25)
+        text = " ".join([*chosen, f"{number}번 글."])
+        yield Article(chosen[0][:80], text, "made", choose.choice(_LABELS), choose.random(), "none")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
