@@ -39,8 +39,7 @@ def model_card(
         "## Figures\n\n" + _figures(stored["figures"], labels),
         "## Calibration\n\n" + _calibration(stored),
         "## Data\n\n" + _table(stored["fingerprint"]),
-        "## Settings\n\n"
-        + _table({key: value for key, value in settings.items() if not key.startswith("_")}),
+        "## Settings\n\n" + _table(settings),
         "## Make it again\n\n" + _rebuild(stored["run"]),
     ]
     return "\n\n".join(parts) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from transformers.utils.logging import disable_progress_bar
 
 from hdoc.errors import HdocError
@@ -29,6 +31,14 @@ from hdoc.training.tracking import RunLogger, tracking_uri
 def run(arguments: Sequence[str]) -> None:
     """Run `fit`, `validate`, `test` or `predict` with the arguments of a command line."""
     _quiet()
+    try:
+        _run(arguments)
+    except SIGTERMException:
+        # Lightning ends as if all were well.
+        sys.exit(128 + signal.SIGTERM)
+
+
+def _run(arguments: Sequence[str]) -> None:
     TrainingCLI(
         DocumentLearner,
         DocumentData,
@@ -37,6 +47,7 @@ def run(arguments: Sequence[str]) -> None:
         save_config_kwargs={"save_to_log_dir": False},
         seed_everything_default=0,
         auto_configure_optimizers=False,
+        load_from_checkpoint_support=False,  # of no use to a learner whose values are all plain
         parser_kwargs={
             name: {"usage": f"hdoc train {name} [--config NAME_OR_FILE] [--SECTION.OPTION VALUE ...]"}
             for name in ("fit", "validate", "test", "predict")

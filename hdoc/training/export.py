@@ -25,7 +25,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise ModelError(f"cannot read the checkpoint {path}: {error.strerror or error}") from error
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        raise ModelError(f"{path} is no checkpoint, or not a whole one: {error}") from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path} is no checkpoint, or not a whole one: {reason}") from error
     if not isinstance(checkpoint, dict) or "hdoc" not in checkpoint:
         raise ModelError(f"expected a checkpoint that hdoc train wrote, {path} is of something else")
     return checkpoint
