@@ -20,7 +20,7 @@ from typing import Any
 from hdoc.charset import codec_of, is_blank
 from hdoc.documents import read_document, unreadable
 from hdoc.errors import InputError
-from hdoc.tables import Row, Table, is_table, open_table
+from hdoc.tables import Part, Row, Table, is_table, open_table
 
 DOCUMENT_SUFFIXES = frozenset({".txt", ".md"})
 """The files that are taken from a folder."""
@@ -114,7 +114,7 @@ def _open(given: str, text_column: str, id_column: str | None, encoding: str | N
     table.require(text_column, "--text-column")
     if id_column is not None:
         table.require(id_column, "--id-column")
-    return _table_records(given, table, text_column, id_column or _ID_COLUMN)
+    return table_records(given, table, text_column, id_column)
 
 
 def _is_folder(path: Path) -> bool:
@@ -163,8 +163,24 @@ def _documents(paths: Iterator[str], encoding: str | None) -> Iterator[Record]:
             yield Record(_printable(path), None, str(error))
 
 
-def _table_records(given: str, table: Table, text_column: str, id_column: str) -> Iterator[Record]:
-    for row in table.rows([text_column, id_column]):
+def table_records(
+    given: str,
+    table: Table,
+    text_column: str | None = None,
+    id_column: str | None = None,
+    part: Part | None = None,
+) -> Iterator[Record]:
+    """Read the documents of a table.
+
+    Args:
+        given: what ids and errors call the table.
+        table: an open table.
+        text_column: its column of texts; None for "text".
+        id_column: its column of ids; None for "id" where there is one.
+        part: one of the table's parts; None for all of it.
+    """
+    text_column, id_column = text_column or _TEXT_COLUMN, id_column or _ID_COLUMN
+    for row in table.rows([text_column, id_column], part):
         place = f"{given}:{row.number}"
         error = row.error or _text_error(row, text_column)
         record_id = _printable(_row_id(row.values.get(id_column)) or place)

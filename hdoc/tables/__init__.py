@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hdoc.tables.table import Row, Table
+from hdoc.tables.table import Part, Row, Table
 
-__all__ = ["Row", "Table", "is_table", "open_table"]
+__all__ = ["Part", "Row", "Table", "is_table", "open_table"]
 
 _TEXT_KINDS = {".jsonl": ".jsonl", ".ndjson": ".jsonl", ".json": ".jsonl", ".csv": ".csv", ".tsv": ".tsv"}
 

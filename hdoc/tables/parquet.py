@@ -9,7 +9,7 @@ from typing import Any
 
 from hdoc.documents import unreadable
 from hdoc.errors import InputError
-from hdoc.tables.table import Row, Table
+from hdoc.tables.table import Part, Row, Table
 
 _BATCH_ROWS = 64
 
@@ -44,21 +44,48 @@ class ParquetTable(Table):
 
         return int(read_metadata(self.path).num_rows)
 
+    def parts(self, n_rows: int) -> list[Part]:
+        """Cut the file by the number of rows that its end gives."""
+        count = self.count()
+        return [
+            Part(start + 1, min(n_rows, count - start), start, min(start + n_rows, count))
+            for start in range(0, count, n_rows)
+        ]
+
     def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        return self._part_rows(columns, Part(1, 0))
+
+    def _part_rows(self, columns: Sequence[str], part: Part) -> Iterator[Row]:
         import pyarrow
         from pyarrow.parquet import ParquetFile
 
         wanted = [column for column in columns if self.columns.count(column) == 1]
-        number = 0
         try:
             # Without pre-buffering, only what a batch needs is in memory, even of one huge row group.
             with ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 20) as file:
-                for batch in file.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):
-                    for row in range(batch.num_rows):
-                        number += 1
-                        yield _row(number, {column: batch.column(column)[row] for column in wanted})
+                groups, number = _groups(file.metadata, part)
+                for batch in file.iter_batches(_BATCH_ROWS, groups, columns=wanted, use_threads=False):
+                    for row in range(max(0, part.start - number), batch.num_rows):
+                        if part.end is not None and number + row >= part.end:
+                            return
+                        values = {column: batch.column(column)[row] for column in wanted}
+                        yield _row(number + row + 1, values)
+                    number += batch.num_rows
         except pyarrow.ArrowException as error:
             raise OSError(str(error)) from error
+
+
+def _groups(metadata: Any, part: Part) -> tuple[list[int], int]:
+    """Return the row groups that hold rows of a part, and the number of rows before the first of them."""
+    groups: list[int] = []
+    first = before = 0
+    for group in range(metadata.num_row_groups):
+        after = before + metadata.row_group(group).num_rows
+        if after > part.start and (part.end is None or before < part.end):
+            first = before if not groups else first
+            groups.append(group)
+        before = after
+    return groups, first
 
 
 def _row(number: int, values: dict[str, Any]) -> Row:

@@ -31,6 +31,23 @@ class Row:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of a table that can be read without those before them.
+
+    Attributes:
+        first: number of its first row.
+        n_rows: how many there are; in JSON Lines an upper bound, as blank lines count too.
+        start: where it begins: a byte of JSON Lines, a row of Parquet, both from 0.
+        end: one past its last; None if the part is all of the table.
+    """
+
+    first: int
+    n_rows: int
+    start: int = 0
+    end: int | None = None
+
+
 @dataclass(frozen=True)
 class Table(ABC):
     """A table in a file.
@@ -62,20 +79,34 @@ class Table(ABC):
             f"{self.path}: expected a column {column!r}, got {shown}; name the right one with {option}"
         )
 
-    def rows(self, columns: Sequence[str]) -> Iterator[Row]:
+    def rows(self, columns: Sequence[str], part: Part | None = None) -> Iterator[Row]:
         """Read the table's rows in order, each with those of the columns that it has.
 
         A file that turns out to be damaged ends with a row that says so.
+
+        Args:
+            columns: the columns to read.
+            part: one of `parts`; None for all rows.
         """
-        number = 0
+        number = part.first - 1 if part else 0
         try:
-            for row in self._rows(columns):
+            for row in self._rows(columns) if part is None else self._part_rows(columns, part):
                 number = row.number
                 yield row
         except BROKEN_FILE as error:
             yield Row(
                 number + 1, {}, f"the file is damaged, nothing after row {number} can be read ({error})"
             )
+
+    def parts(self, n_rows: int) -> list[Part]:
+        """Cut the table into parts that together hold each row once, in order.
+
+        Args:
+            n_rows: the most rows of a part. Only Parquet and plain JSON Lines in UTF-8 or CP949 can be cut;
+                any other table is one part.
+        """
+        del n_rows
+        return [Part(1, self.count())]
 
     @abstractmethod
     def count(self) -> int:
@@ -84,3 +115,7 @@ class Table(ABC):
     @abstractmethod
     def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
         raise NotImplementedError
+
+    def _part_rows(self, columns: Sequence[str], part: Part) -> Iterator[Row]:
+        del part  # the whole
+        return self._rows(columns)
