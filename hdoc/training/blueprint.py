@@ -7,15 +7,16 @@ it was trained from, and none needs pickle to be read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from torch import nn
 
-from hdoc.encoder import build_encoder, encoder_width
+from hdoc.baselines.registry import HDOC, AnyNetwork, Parts, build_network
+from hdoc.encoder import build_encoder
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
-from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.network import NetworkShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Blueprint:
         pad_id: the id that fills short rows up.
         shape: sizes of what stands on the encoder.
         dropout: share of hidden states, features and pooled values dropped in training.
+        architecture: hdoc, or what it is compared with.
+        options: what only this architecture has.
     """
 
     labels: tuple[str, ...]
@@ -41,6 +44,8 @@ class Blueprint:
     pad_id: int
     shape: NetworkShape
     dropout: float
+    architecture: str = HDOC
+    options: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -51,6 +56,8 @@ class Blueprint:
         tokenizer: PieceTokenizer,
         shape: NetworkShape,
         dropout: float,
+        architecture: str = HDOC,
+        options: Mapping[str, Any] | None = None,
     ) -> Blueprint:
         """Return the blueprint of a network that is about to be trained."""
         return cls(
@@ -62,6 +69,8 @@ class Blueprint:
             tokenizer.pad_id,
             shape,
             dropout,
+            architecture,
+            dict(options or {}),
         )
 
     @classmethod
@@ -92,10 +101,15 @@ class Blueprint:
                 + "; ".join(sorted(differences))
             )
 
-    def build(self, encoder: nn.Module | None = None) -> DocumentNetwork:
-        """Build the network, around an encoder with weights or one with random weights."""
+    def build(self, encoder: nn.Module | None = None) -> AnyNetwork:
+        """Build the network, around an encoder with weights or one with random weights.
+
+        Raises:
+            ModelError: there is no such architecture, or encoder or options do not fit it.
+        """
         encoder = build_encoder(self.encoder_config) if encoder is None else encoder
-        return DocumentNetwork(encoder, encoder_width(self.encoder_config), self.shape, self.dropout)
+        parts = Parts(encoder, self.encoder_config, self.build_tokenizer(), self.shape, self.dropout)
+        return build_network(self.architecture, parts, self.options)
 
     def build_tokenizer(self) -> PieceTokenizer:
         """Build the tokenizer."""

@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.callbacks import EarlyStopping, Timer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from transformers.utils.logging import disable_progress_bar
 
+from hdoc.baselines.registry import LEXICAL
 from hdoc.errors import HdocError
 from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.finish import finish_fit, show_figures, write_predictions
 from hdoc.training.learner import DocumentLearner
+from hdoc.training.lexical import fit_lexical
 from hdoc.training.record import EpochLine, RunRecord
 from hdoc.training.tracking import RunLogger, tracking_uri
 
@@ -60,7 +62,7 @@ def _run(arguments: Sequence[str]) -> None:
             "enable_model_summary": False,
             "enable_progress_bar": sys.stderr.isatty(),
             "use_distributed_sampler": False,  # the data gives each process its share
-            "callbacks": [EpochLine()],
+            "callbacks": [EpochLine(), Timer()],
         },
     )
 
@@ -149,6 +151,13 @@ class TrainingCLI(LightningCLI):
         """Leave out Lightning's table: the figures are shown afterwards."""
         kwargs = super()._prepare_subcommand_kwargs(subcommand)
         return {**kwargs, "verbose": False} if "verbose" in kwargs else kwargs
+
+    def fit(self, **kwargs: Any) -> None:
+        """Train the network; what is none is fitted without Lightning's loop, all else being the same."""
+        if self.model.hparams["architecture"] in LEXICAL:
+            fit_lexical(self.trainer, self.model, self.datamodule, self.folder)
+        else:
+            self.trainer.fit(**kwargs)
 
     def after_fit(self) -> None:
         """Calibrate, evaluate and export the best checkpoint."""

@@ -52,6 +52,8 @@ def export_checkpoint(
     Raises:
         ModelError: the checkpoint cannot be used, or the folder cannot be written.
     """
+    from hdoc.baselines.registry import HDOC
+    from hdoc.network import DocumentNetwork
     from hdoc.storage import save_model
     from hdoc.training.blueprint import Blueprint
     from hdoc.training.card import model_card
@@ -60,6 +62,11 @@ def export_checkpoint(
     stored: Mapping[str, Any] = content["hdoc"]
     blueprint = Blueprint.from_plain(stored["blueprint"])
     network = blueprint.build()
+    if blueprint.architecture != HDOC or not isinstance(network, DocumentNetwork):
+        raise ModelError(
+            f"expected a checkpoint of hdoc itself, {checkpoint} is of {blueprint.architecture}, which hdoc "
+            "is compared with; a model folder cannot hold it"
+        )
     prefix = "network."
     network.load_state_dict(
         {

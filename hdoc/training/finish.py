@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
+from hdoc.baselines.han import HierarchicalAttentionNetwork
+from hdoc.baselines.registry import HDOC
+from hdoc.explanation import ModelIdentity
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
@@ -17,7 +21,12 @@ from hdoc.training.export import export_checkpoint, read_checkpoint
 from hdoc.training.learner import CHECKPOINT_KEY, DocumentLearner
 from hdoc.training.messages import say
 from hdoc.training.metrics import figures, probabilities
+from hdoc.training.outcome import Outcome, write_outcome
 from hdoc.training.tracking import RunLogger
+
+if TYPE_CHECKING:
+    from hdoc.baselines.explaining import HanExplainer
+    from hdoc.classifier import DocumentClassifier
 
 
 def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, folder: Path) -> None:
@@ -33,34 +42,57 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
     if not isinstance(checkpoint, RunCheckpoint) or not Path(checkpoint.last_model_path).is_file():
         return  # a trial of a few batches
     chosen = checkpoint.best_model_path or checkpoint.last_model_path
+    timer = next(callback for callback in trainer.callbacks if isinstance(callback, Timer))  # type: ignore[attr-defined]
+    train_seconds = timer.time_elapsed()
     splits: dict[str, dict[str, float]] = {}
+    scores: dict[str, tuple[Tensor, Tensor]] = {}
     predictions = None
     if checkpoint.best_model_path:
         trainer.validate(learner, datamodule=data, ckpt_path=chosen, verbose=False)
-        predictions = logits, targets = _gathered(learner)
+        predictions = scores["dev"] = logits, targets = _gathered(learner)
         learner.temperature = fit_temperature(logits, targets)
         splits["dev"] = figures(logits, targets, learner.labels, learner.temperature)
     if "test" in data.fingerprint:
         trainer.test(learner, datamodule=data, verbose=False)
-        splits["test"] = figures(*_gathered(learner), learner.labels, learner.temperature)
+        scores["test"] = _gathered(learner)
+        splits["test"] = figures(*scores["test"], learner.labels, learner.temperature)
     if not trainer.is_global_zero:
         return
     _amend(Path(chosen), learner.temperature, splits)
-    export_checkpoint(chosen, folder / "model")
     logger = trainer.logger if isinstance(trainer.logger, RunLogger) else None
-    if logger:
-        logger.log_folder(folder / "model", "model")
+    is_hdoc = learner.hparams["architecture"] == HDOC
+    if is_hdoc:
+        export_checkpoint(chosen, folder / "model")
+        if logger:
+            logger.log_folder(folder / "model", "model")
     if predictions:
         if logger:
             logger.log_metrics(_calibration(*predictions, learner), trainer.global_step)
         plots = draw(folder, *predictions, learner)
-        pages = explain(folder, *predictions, data.texts("dev"))
+        pages = explain(folder, *predictions, data.texts("dev"), learner)
         if logger:
             logger.log_folder(plots, "plots")
+        if logger and pages:
             logger.log_folder(pages, "explanations")
+    write_outcome(folder, _outcome(learner, splits, train_seconds, timer), scores)
     for split, values in splits.items():
         say(f"{split}: " + "  ".join(f"{k} {v:.4f}" for k, v in values.items() if "/" not in k))
-    say(f"model folder {folder / 'model'}; next: hdoc explain -m {folder / 'model'} FILE")
+    if is_hdoc:
+        say(f"model folder {folder / 'model'}; next: hdoc explain -m {folder / 'model'} FILE")
+
+
+def _outcome(
+    learner: DocumentLearner, splits: Mapping[str, Mapping[str, float]], train_seconds: float, timer: Timer
+) -> Outcome:
+    return Outcome(
+        learner.hparams["architecture"],
+        learner.labels,
+        learner.temperature,
+        sum(parameter.numel() for parameter in learner.network.parameters()),
+        train_seconds,
+        timer.time_elapsed("test") if "test" in splits else 0.0,
+        splits,
+    )
 
 
 def _calibration(logits: Tensor, targets: Tensor, learner: DocumentLearner) -> dict[str, float]:
@@ -107,20 +139,46 @@ def draw(folder: Path, logits: Tensor, targets: Tensor, learner: DocumentLearner
     return plots
 
 
-def explain(folder: Path, logits: Tensor, targets: Tensor, texts: Sequence[tuple[str, str]]) -> Path:
-    """Explain the surest right and the surest wrong dev documents in the run's folder; returns where."""
-    from hdoc.classifier import DocumentClassifier
+def explain(
+    folder: Path,
+    logits: Tensor,
+    targets: Tensor,
+    texts: Sequence[tuple[str, str]],
+    learner: DocumentLearner,
+) -> Path | None:
+    """Explain the surest right and the surest wrong dev documents in the run's folder.
+
+    Returns:
+        Where; None if the architecture has no explanations.
+    """
     from hdoc.render import to_html
 
+    explainer = _explainer(folder, learner)
+    if explainer is None:
+        return None
     pages = folder / "explanations"
     pages.mkdir(exist_ok=True)
-    classifier = DocumentClassifier.load(folder / "model")
     for kind, rows in _surest(logits, targets).items():
         for row in rows:
             name, text = texts[row]
-            page = to_html(classifier.explain(text), text, name=name)
+            page = to_html(explainer.explain(text), text, name=name)
             (pages / f"{kind}-{row}.html").write_text(page, encoding="utf-8")
     return pages
+
+
+def _explainer(folder: Path, learner: DocumentLearner) -> DocumentClassifier | HanExplainer | None:
+    from hdoc.baselines.explaining import HanExplainer
+    from hdoc.classifier import DocumentClassifier
+
+    if (folder / "model").is_dir():
+        return DocumentClassifier.load(folder / "model")
+    if isinstance(learner.network, HierarchicalAttentionNetwork) and learner.blueprint:
+        tokenizer, multi_label = learner.blueprint.build_tokenizer(), learner.blueprint.multi_label
+        identity = ModelIdentity("han", learner.run_facts.get("name", "1"), "")
+        return HanExplainer(
+            learner.network, tokenizer, learner.labels, learner.temperature, identity, multi_label
+        )
+    return None
 
 
 def _surest(logits: Tensor, targets: Tensor, n: int = 3) -> dict[str, list[int]]:

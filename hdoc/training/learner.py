@@ -20,9 +20,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from hdoc.attention import Context
+from hdoc.baselines.registry import HDOC, AnyNetwork
 from hdoc.encoder import encoder_window
 from hdoc.errors import DataError, ModelError
-from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.network import NetworkShape
 from hdoc.training.blueprint import Blueprint
 from hdoc.training.losses import ClassWeights, class_weights, document_losses
 from hdoc.training.meter import StepMeter, learning_rates
@@ -61,9 +62,11 @@ class DocumentLearner(LightningModule):
         schedule: how learning rates fall to zero over the rest.
         label_smoothing: share of the target spread over all classes.
         class_weights: "balanced" weighs classes by 1 / frequency, "sqrt" by its root.
+        architecture: "hdoc", or one of those it is compared with (`hdoc.baselines.registry`).
+        options: what only this architecture has, as a mapping; hdoc has none.
     """
 
-    network: DocumentNetwork
+    network: AnyNetwork
 
     def __init__(
         self,
@@ -86,6 +89,8 @@ class DocumentLearner(LightningModule):
         schedule: Schedule = "linear",
         label_smoothing: float = 0.0,
         class_weights: ClassWeights = "none",
+        architecture: str = HDOC,
+        options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         kernel_widths = list(kernel_widths)
@@ -134,6 +139,8 @@ class DocumentLearner(LightningModule):
                 self._data.tokenizer,
                 shape,
                 settings["dropout"],
+                settings["architecture"],
+                settings["options"],
             ),
             encoder,
         )

@@ -12,8 +12,8 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from hdoc.baselines.registry import AnyNetwork
 from hdoc.errors import HdocError
-from hdoc.network import DocumentNetwork
 
 Schedule = Literal["linear", "cosine", "constant"]
 
@@ -22,7 +22,7 @@ _LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
 
 
 def build_optimizer(
-    network: DocumentNetwork, encoder_rate: float, head_rate: float, layer_decay: float, weight_decay: float
+    network: AnyNetwork, encoder_rate: float, head_rate: float, layer_decay: float, weight_decay: float
 ) -> AdamW:
     """Return AdamW; its groups are named "head", "encoder" (the top layer), "encoder-1" (below it) and so on.
 

@@ -1,0 +1,145 @@
+"""`HanExplainer`: HAN's weights in the same `Explanation`, so the same pages and figures, as hdoc's shares.
+
+HAN's score is a plain sum over sentences too, `logit_c = bias_c + Σ_s b_s ⟨w_c, h_s⟩`, but over states `h_s`
+that a GRU made of all sentences. A sentence's share is exact for that sum; inside a sentence nothing adds
+up, so its share is divided among its words as word attention divides itself. That is the reading of
+attention weights as an explanation which hdoc is to be compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hdoc.baselines.han import HierarchicalAttentionNetwork
+from hdoc.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
+from hdoc.encoding import PieceTokenizer, Window, word_spans, words_of_pieces
+from hdoc.errors import InputError, LabelError
+from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
+from hdoc.figures import probabilities
+from hdoc.sentences import split_sentences
+
+METHOD = "HAN attention"
+
+Floats = NDArray[np.float64]
+
+
+class HanExplainer:
+    """A trained HAN that explains texts.
+
+    Args:
+        network: the network; it is put into evaluation mode.
+        tokenizer: with the window it was trained with.
+        labels: class names in the order of the scores.
+        temperature: what logits are divided by before they become probabilities.
+        identity: what explanations call the model.
+        multi_label: whether a document may have several classes.
+    """
+
+    def __init__(
+        self,
+        network: HierarchicalAttentionNetwork,
+        tokenizer: PieceTokenizer,
+        labels: Sequence[str],
+        temperature: float = 1.0,
+        identity: ModelIdentity | None = None,
+        multi_label: bool = False,
+    ) -> None:
+        self.network = network.eval()
+        self.tokenizer = tokenizer
+        self.labels = list(labels)
+        self.temperature = temperature
+        self.identity = identity or ModelIdentity("han", "1", "")
+        self.multi_label = multi_label
+
+    def explain(self, text: str, target: str | None = None, versus: str | None = None) -> Explanation:
+        """Classify a document and say where HAN looked.
+
+        Args:
+            text: the document.
+            target: the class to explain; the most probable one by default.
+            versus: explain why `target` and not this class; all numbers are then differences.
+
+        Raises:
+            InputError: the text has nothing to read.
+            LabelError: the model knows no such class, or both are the same.
+        """
+        windows = self.tokenizer.windows(text, split_sentences(text))
+        if not windows:
+            raise InputError("expected a text with words, got one with nothing to read")
+        logits, sentence_weights, scores, word_weights = self._score(windows)
+        chances = probabilities(logits, self.temperature, self.multi_label)[0].tolist()
+        ranked = dict(sorted(zip(self.labels, chances, strict=True), key=lambda item: -item[1]))
+        label = next(iter(ranked))
+        target = target or label
+        direction = self._direction(target, versus)
+        sentences = tuple(
+            _sentence(text, window, weight, weights, float(score @ direction))
+            for window, weight, weights, score in zip(
+                windows, sentence_weights.tolist(), word_weights, scores, strict=True
+            )
+        )
+        bias = float(self.network.classifier.bias.detach().cpu().numpy().astype(float) @ direction)
+        return Explanation(
+            model=self.identity,
+            label=label,
+            probability=ranked[label],
+            probabilities=ranked,
+            target=target,
+            versus=versus,
+            logit=bias + sum(sentence.contribution for sentence in sentences),
+            bias=bias,
+            method=METHOD,
+            coverage=1.0,  # windows hold every sentence whole
+            n_characters=len(text),
+            sentences=sentences,
+        )
+
+    def _direction(self, target: str, versus: str | None) -> Floats:
+        for label in (target, versus):
+            if label is not None and label not in self.labels:
+                raise LabelError(f"the model has no class {label!r}; it has: {', '.join(self.labels)}")
+        if target == versus:
+            raise LabelError(f"expected two different classes to compare, got {target!r} twice")
+        return np.array([float(label == target) - float(label == versus) for label in self.labels])
+
+    @torch.inference_mode()
+    def _score(self, windows: Sequence[Window]) -> tuple[Tensor, Floats, Floats, list[Floats]]:
+        """Return logits (1, classes), and the windows' weights, class scores and weights of pieces."""
+        device = self.network.classifier.weight.device
+        n_special = self.tokenizer.window - self.tokenizer.capacity
+        groups = token_budget_batches([len(window.ids) + n_special for window in windows], TOKEN_BUDGET)
+        vectors = torch.empty(len(windows), self.network.classifier.in_features, device=device)
+        word_weights: list[Floats] = [np.empty(0)] * len(windows)
+        first = len(self.tokenizer.prefix)
+        for group in groups:
+            padded = pad_windows([windows[i].ids for i in group], self.tokenizer).to(device)
+            vectors[torch.tensor(group, device=device)], weights = self.network.read(padded)
+            for row, i in enumerate(group):
+                word_weights[i] = (
+                    weights[row, first : first + len(windows[i].ids)].cpu().numpy().astype(float)
+                )
+        found = self.network.judge(vectors, torch.tensor([len(windows)], device=device))
+        scores = found.sentence_states @ self.network.classifier.weight.T
+        return (
+            found.logits.cpu(),
+            found.sentence_weights.cpu().numpy().astype(float),
+            scores.cpu().numpy().astype(float),
+            word_weights,
+        )
+
+
+def _sentence(text: str, window: Window, weight: float, piece_weights: Floats, score: float) -> SentenceShare:
+    """Divide a sentence's share of the score among its words."""
+    spans = word_spans(text, window)
+    attention = np.bincount(words_of_pieces(window, spans), piece_weights, len(spans))
+    shares = weight * score * attention / attention.sum()
+    words = tuple(
+        WordShare(start, end, a, c)
+        for (start, end), a, c in zip(spans, attention.tolist(), shares.tolist(), strict=True)
+    )
+    return SentenceShare(window.start, window.end, weight, float(shares.sum()), words)

@@ -1,0 +1,60 @@
+"""What a fit came to, as files in the run's folder that need neither hdoc nor torch to be read.
+
+outcome.json      figures of each split, parameters, seconds; written last, so a run that has it is done
+scores/NAME.npz   logits and targets of a split, in the order of its file
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+OUTCOME = "outcome.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a fit came to.
+
+    Attributes:
+        architecture: hdoc, or what it is compared with.
+        labels: the classes in the order of the scores.
+        temperature: what logits are divided by before they become probabilities.
+        n_parameters: numbers that were fitted.
+        train_seconds: of the fit with its looks at dev, over all its parts if it was interrupted.
+        test_seconds: of scoring test; 0 without test.
+        splits: the figures of each split.
+    """
+
+    architecture: str
+    labels: list[str]
+    temperature: float
+    n_parameters: int
+    train_seconds: float
+    test_seconds: float = 0.0
+    splits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def write_outcome(folder: Path, outcome: Outcome, scores: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+    """Write what a fit came to.
+
+    Args:
+        folder: of the run.
+        outcome: its figures.
+        scores: logits (documents, classes) and targets of each split.
+    """
+    (folder / "scores").mkdir(parents=True, exist_ok=True)
+    for split, (logits, targets) in scores.items():
+        np.savez_compressed(
+            folder / "scores" / f"{split}.npz",
+            logits=logits.float().cpu().numpy(),
+            targets=targets.cpu().numpy(),
+        )
+    draft = folder / f".{OUTCOME}"
+    draft.write_text(json.dumps(asdict(outcome), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    draft.replace(folder / OUTCOME)
