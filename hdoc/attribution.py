@@ -30,7 +30,7 @@ from hdoc.deletion import Floats, Scorer, SplitText
 from hdoc.encoding import Window, word_spans, words_of_pieces
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import Explanation
-from hdoc.sentences import Sentence, split_sentences
+from hdoc.sentences import Sentence
 
 Method = Literal["contribution", "attention", "gradient", "integrated-gradients", "occlusion"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -71,7 +71,7 @@ def explain_by(
         LabelError: the model knows no such class, or both are the same.
         HdocError: the method needs captum, which is not installed.
     """
-    sentences = split_sentences(text) if sentences is None else sentences
+    sentences = classifier.split(text) if sentences is None else sentences
     analysis = classifier.analyse([(text, sentences)])[0]
     if isinstance(analysis, InputError):
         raise analysis

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
@@ -54,6 +55,9 @@ class DocumentClassifier:
     Args:
         model: what `load_model` gives.
         device: where to compute, for example "cpu" or "cuda"; a GPU if there is one by default.
+
+    Attributes:
+        split: divides a text into sentences as in the model's training.
     """
 
     def __init__(self, model: StoredModel, device: str | None = None) -> None:
@@ -64,6 +68,8 @@ class DocumentClassifier:
         self.multi_label = model.multi_label
         self.temperature = model.temperature
         self.identity: ModelIdentity = model.identity
+        self._split = model.split
+        self.split: Callable[[str], list[Sentence]] = partial(split_sentences, split=model.split)
 
     @classmethod
     def load(cls, folder: str | Path | None = None, device: str | None = None) -> DocumentClassifier:
@@ -117,7 +123,7 @@ class DocumentClassifier:
                 yield text
 
         chunk: list[_Document] = []
-        for sentences in split_many(taken(), workers):
+        for sentences in split_many(taken(), workers, self._split):
             text = waiting.popleft()
             chunk.append(self._document(text, sentences))
             characters = sum(len(document.text) for document in chunk)
@@ -140,7 +146,7 @@ class DocumentClassifier:
         """
         for label in (target, versus):
             self._check_label(label)
-        analysis = self.analyse([(text, split_sentences(text))])[0]
+        analysis = self.analyse([(text, self.split(text))])[0]
         if isinstance(analysis, InputError):
             raise analysis
         return analysis.explanation(target, versus)

@@ -15,12 +15,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate, pairwise
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, Literal
 
 from hdoc.errors import HdocError
+
+Split = Literal["kss", "lines"]
+"""How a text becomes sentences: by kss, or each line is one."""
 
 # What kss cannot carry becomes a space for it: MeCab ends a text at NUL, drops other control
 # characters, cannot encode half a surrogate pair, and kss knows only ASCII white space.
@@ -48,11 +51,12 @@ class Sentence:
     end: int
 
 
-def split_sentences(text: str) -> list[Sentence]:
+def split_sentences(text: str, split: Split = "kss") -> list[Sentence]:
     """Split a text into sentences that together hold every non-space character, in order.
 
     Args:
         text: any text; line breaks always end a sentence.
+        split: how to find sentences; "lines" does without kss.
 
     Returns:
         The sentences; none for a blank text. `text[s.start:s.end] == s.text` for each.
@@ -60,24 +64,24 @@ def split_sentences(text: str) -> list[Sentence]:
     Raises:
         HdocError: kss or its analyser is not installed.
     """
+    spans = _kss_spans(text) if split == "kss" else (line.span() for line in _LINE.finditer(text))
     sentences = []
-    for start, end in _pieces(text):
-        cuts = [start, *_cuts(text, start, end), end]
-        for left, right in pairwise(cuts):
-            part = text[left:right]
-            stripped = part.strip()
-            if stripped:
-                first = left + len(part) - len(part.lstrip())
-                sentences.append(Sentence(stripped, first, first + len(stripped)))
+    for start, end in spans:
+        part = text[start:end]
+        stripped = part.strip()
+        if stripped:
+            first = start + len(part) - len(part.lstrip())
+            sentences.append(Sentence(stripped, first, first + len(stripped)))
     return sentences
 
 
-def split_many(texts: Iterable[str], workers: int = 0) -> Iterator[list[Sentence]]:
+def split_many(texts: Iterable[str], workers: int = 0, split: Split = "kss") -> Iterator[list[Sentence]]:
     """Split texts in worker processes, in order, only a few texts ahead of what is taken.
 
     Args:
         texts: any number of texts; read as they are needed.
         workers: processes to use; 0 splits in this one.
+        split: how to find sentences.
 
     Yields:
         The sentences of each text.
@@ -86,14 +90,14 @@ def split_many(texts: Iterable[str], workers: int = 0) -> Iterator[list[Sentence
         HdocError: kss or its analyser is not installed.
     """
     if workers <= 0:
-        yield from map(split_sentences, texts)
+        yield from map(partial(split_sentences, split=split), texts)
         return
     # Spawned, not forked: torch's threads would not survive a fork.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     waiting: deque[Future[list[Sentence]]] = deque()
     try:
         for text in texts:
-            waiting.append(pool.submit(split_sentences, text))
+            waiting.append(pool.submit(split_sentences, text, split))
             if len(waiting) > workers * _LOOK_AHEAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -112,6 +116,11 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
             yield start, cut
             start = cut
         yield start, end
+
+
+def _kss_spans(text: str) -> Iterator[tuple[int, int]]:
+    for start, end in _pieces(text):
+        yield from pairwise([start, *_cuts(text, start, end), end])
 
 
 def _cuts(text: str, start: int, end: int) -> list[int]:

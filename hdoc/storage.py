@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -32,6 +32,7 @@ from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.explanation import ModelIdentity
 from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.sentences import Split
 
 FORMAT = "hdoc-model"
 FORMAT_VERSION = 1
@@ -51,6 +52,7 @@ class StoredModel:
         multi_label: whether a document may have several classes.
         temperature: what logits are divided by before they become probabilities.
         identity: name, version and checksum.
+        split: how texts became sentences in training.
     """
 
     network: DocumentNetwork
@@ -60,6 +62,7 @@ class StoredModel:
     multi_label: bool
     temperature: float
     identity: ModelIdentity
+    split: Split = "kss"
 
 
 def save_model(
@@ -75,6 +78,7 @@ def save_model(
     version: str = "1",
     card: str = "",
     half: bool = False,
+    split: Split = "kss",
 ) -> None:
     """Write a model folder, whole or not at all.
 
@@ -90,6 +94,7 @@ def save_model(
         version: the model's version.
         card: the model card, Markdown.
         half: store weights in 16 bit.
+        split: how texts became sentences in training, and are to from now on.
 
     Raises:
         ModelError: the folder holds something else, or cannot be written.
@@ -105,6 +110,7 @@ def save_model(
         "multi_label": multi_label,
         "window": tokenizer.window,
         "pad_id": tokenizer.pad_id,
+        "split": split,
         "network": asdict(network.shape),
         "encoder": dict(encoder_config),
     }
@@ -162,6 +168,7 @@ def load_model(folder: str | Path) -> StoredModel:
             multi_label=bool(config["multi_label"]),
             temperature=_temperature(root, parts["calibration.json"]),
             identity=ModelIdentity(str(config["name"]), str(config["version"]), checksum),
+            split=_split(root, config),
         )
     except ModelError:
         raise
@@ -222,6 +229,16 @@ def _labels(root: Path, content: bytes) -> tuple[str, ...]:
     if len(set(labels)) < len(labels):
         raise ModelError(f"{root / 'labels.json'} names a class twice")
     return tuple(labels)
+
+
+def _split(root: Path, config: Mapping[str, Any]) -> Split:
+    split: Split = config.get("split", "kss")  # models before this entry were all trained with kss
+    if split not in get_args(Split):
+        raise ModelError(
+            f"expected split to be one of {', '.join(get_args(Split))} in {root / 'config.json'}, "
+            f"got {split!r}"
+        )
+    return split
 
 
 def _temperature(root: Path, content: bytes) -> float:

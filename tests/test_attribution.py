@@ -102,9 +102,7 @@ def test_integrated_gradients_add_up_to_the_difference_from_masks(
     # The sum is exact in the limit of many steps; how many that takes depends on the weights.
     monkeypatch.setattr(hdoc.attribution, "N_STEPS", 400)
     explanation = explain_by("integrated-gradients", tiny, LONG)
-    n_pieces = [
-        len(window.ids) for window in tiny.tokenizer.windows(LONG, hdoc.attribution.split_sentences(LONG))
-    ]
+    n_pieces = [len(window.ids) for window in tiny.tokenizer.windows(LONG, tiny.split(LONG))]
     mask = tiny.tokenizer.tokenizer.token_to_id("[MASK]")
     from hdoc.batches import pad_windows
 

@@ -1,6 +1,7 @@
 import json
 import math
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from hdoc.evaluation.explanations import randomised
 from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.page import evidence_page
 from hdoc.evaluation.quality import Decisions, Prediction, by_length, intervals, measure
-from hdoc.evaluation.run import lines
 from hdoc.evaluation.summary import interval, summarise
+from hdoc.sentences import split_sentences
 from tests.known import AGAINST, FOR, document, known_classifier
 
 NAMES = ("가", "나", "다")
@@ -114,12 +115,6 @@ def test_rationales_are_spans_of_characters_or_of_tokens(tmp_path) -> None:
     assert marked_share(found) == pytest.approx((3 / 5 + 2 / 5) / 2)
 
 
-def test_lines_are_sentences_where_a_text_is_split_already() -> None:
-    text = "  one . two .\n\n\tthree\r\nfour"
-    assert [sentence.text for sentence in lines(text)] == ["one . two .", "three", "four"]
-    assert all(text[sentence.start : sentence.end] == sentence.text for sentence in lines(text))
-
-
 def test_a_ledger_keeps_settings_apart_and_survives_a_torn_line(tmp_path) -> None:
     with Ledger(tmp_path, "kind", {"seed": 0}) as ledger:
         ledger.add("1", {"value": "가"})
@@ -163,7 +158,9 @@ def test_evidence_sums_over_documents_and_finds_boiler_plate() -> None:
         Example("b", document(["사람 저녁", by_line]), ("경제",)),
         Example("c", document(["버스 도로 <b>", by_line]), ("경제",)),
     ]
-    sports, economy = gather_evidence(classifier, examples, lines, n_strongest=5)
+    sports, economy = gather_evidence(
+        classifier, examples, partial(split_sentences, split="lines"), n_strongest=5
+    )
     assert (sports.documents, economy.documents) == (1, 2)
     strongest = economy.sentences_for[0]
     assert (strongest.text, strongest.documents, strongest.share_of_class) == (by_line, 2, 1)

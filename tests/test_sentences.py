@@ -46,6 +46,14 @@ def test_korean_sentences_are_found_with_their_places() -> None:
     ]
 
 
+def test_lines_are_sentences_where_a_text_is_split_already() -> None:
+    text = "  하나다. 둘이다.\n\n\t셋\r\n넷"
+    found = split_sentences(text, "lines")
+    assert [sentence.text for sentence in found] == ["하나다. 둘이다.", "셋", "넷"]
+    assert all(text[sentence.start : sentence.end] == sentence.text for sentence in found)
+    assert list(split_many([text], split="lines")) == [found]
+
+
 def test_sentences_without_full_stops_are_found_by_their_endings() -> None:
     assert len(split_sentences("저는 평범한 주부입니다 저희 동네에 공장이 있습니다 냄새가 심합니다")) == 3
 

@@ -52,6 +52,27 @@ def test_a_model_comes_back_as_it_was_saved(tiny_model: Path, tmp_path: Path) ->
     assert len(modes) == 1, "all files of a model are readable to the same people"
 
 
+def test_a_model_splits_texts_as_in_its_training(copy: Path) -> None:
+    text = "버스가 늦게 왔습니다. 그래서 지각했어요!\n다음부터는 일찍 나가겠다고 말했다."
+    assert json.loads((copy / "config.json").read_text())["split"] == "kss"
+    assert len(DocumentClassifier.load(copy).explain(text).sentences) == 3
+    edit(copy, "config.json", split="lines")
+    classifier = DocumentClassifier.load(copy)
+    assert len(classifier.explain(text).sentences) == 2
+    assert len(classifier.classify([text])[0].sentences) == 2
+    edit(copy, "config.json", split="words")
+    with pytest.raises(ModelError, match=r"expected split to be one of kss, lines in .*, got 'words'"):
+        load_model(copy)
+
+
+def test_a_model_from_before_that_was_known_splits_by_kss(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+    del config["split"]
+    (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    sign(copy)
+    assert load_model(copy).split == "kss"
+
+
 def test_weights_can_be_stored_in_16_bit(tiny_model: Path, tmp_path: Path) -> None:
     model = load_model(tiny_model)
     folder = tmp_path / "half"

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from hdoc.classifier import DocumentClassifier
 from hdoc.encoding import Window
-from hdoc.sentences import split_sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def _parts(classifier: DocumentClassifier, texts: Sequence[str]) -> None:
     """Split all texts, then encode all windows: the two things that classifying cannot do without."""
     windows: list[Window] = []
     for text in texts:
-        windows.extend(classifier.tokenizer.windows(text, split_sentences(text)))
+        windows.extend(classifier.tokenizer.windows(text, classifier.split(text)))
     classifier.encode(windows)
 
 

@@ -96,8 +96,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--sentences",
         choices=("kss", "lines"),
-        default="kss",
-        help="how to find sentences; lines if each line is one; default: kss",
+        help="how to find sentences; lines if each line is one; default: as in the model's training",
     )
     data.add_argument("--encoding", help="of text files; recognised by default")
 

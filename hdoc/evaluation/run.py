@@ -16,7 +16,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -105,13 +105,15 @@ class Evaluation:
             "text_column": options.text_column,
             "label_column": options.label_column,
             "encoding": options.encoding,
-            "sentences": options.sentences,
+            "sentences": options.sentences or "as in training",
         }
 
     @property
     def split(self) -> Callable[[str], list[Sentence]]:
         """What divides a text into sentences."""
-        return lines if self.options.sentences == "lines" else split_sentences
+        if self.options.sentences is None:
+            return self.classifier.split
+        return partial(split_sentences, split=self.options.sentences)
 
     def run(self) -> dict[str, Any]:
         """Measure, print and write everything."""
@@ -148,7 +150,7 @@ class Evaluation:
         return folder
 
     def _predictions(self, folder: Path) -> list[Prediction]:
-        split = None if self.options.sentences == "kss" else self.split
+        split = None if self.options.sentences is None else self.split
         n = len(self.examples)
         with (
             Ledger(folder / "progress", "predictions", self.settings) as ledger,
@@ -278,19 +280,6 @@ class Evaluation:
                     self.messages.print(f"{what}: {n_done:,} of {total:,}", highlight=False)
 
             yield advance
-
-
-def lines(text: str) -> list[Sentence]:
-    """Return each line of a text that is split already as a sentence."""
-    sentences = []
-    end = 0
-    for line in text.splitlines(keepends=True):
-        start, end = end, end + len(line)
-        stripped = line.strip()
-        if stripped:
-            first = start + len(line) - len(line.lstrip())
-            sentences.append(Sentence(stripped, first, first + len(stripped)))
-    return sentences
 
 
 def _document_rows(predictions: Sequence[Prediction], labels: Sequence[str]) -> list[dict[str, Any]]:

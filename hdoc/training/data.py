@@ -18,6 +18,7 @@ from pytorch_lightning import LightningDataModule
 from hdoc.batches import TOKEN_BUDGET
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
+from hdoc.sentences import Split
 from hdoc.training.encoders import load_tokenizer
 from hdoc.training.holdout import hold_out
 from hdoc.training.loading import BatchLoader
@@ -33,7 +34,6 @@ from hdoc.training.splits import (
 )
 from hdoc.training.store import DocumentStore, open_store
 from hdoc.training.tables import LabelledTable
-from hdoc.training.tokenising import Split
 
 __all__ = ["DocumentData", "TrainingBatch"]
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,7 @@ from tokenizers import Tokenizer
 
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError
-from hdoc.sentences import Sentence, split_sentences
-
-Split = Literal["kss", "lines"]
-"""How a text becomes sentences: by kss, or each line is one."""
+from hdoc.sentences import Split, split_sentences
 
 Pieces = tuple[NDArray[np.int32], NDArray[np.int32]]
 """The piece ids of a document's windows end to end, and the number of pieces of each window."""
@@ -100,24 +96,10 @@ def _tokenise_chunk(texts: list[str]) -> list[Pieces]:
 
 
 def _tokeniser(tokenizer: PieceTokenizer, split: Split) -> Callable[[str], Pieces]:
-    find = split_sentences if split == "kss" else _lines
-
     def tokenise(text: str) -> Pieces:
-        windows = tokenizer.windows(text, find(text))
+        windows = tokenizer.windows(text, split_sentences(text, split))
         lengths = np.array([len(window.ids) for window in windows], dtype=np.int32)
         ids = (piece for window in windows for piece in window.ids)
         return np.fromiter(ids, dtype=np.int32, count=lengths.sum()), lengths
 
     return tokenise
-
-
-def _lines(text: str) -> list[Sentence]:
-    sentences = []
-    start = 0
-    for line in text.splitlines(keepends=True):
-        stripped = line.strip()
-        if stripped:
-            first = start + line.index(stripped)
-            sentences.append(Sentence(stripped, first, first + len(stripped)))
-        start += len(line)
-    return sentences

@@ -1,36 +1,30 @@
-"""Concurrent requests share forward passes: splitting in worker processes, one thread that runs the network.
+"""Concurrent requests share forward passes: processes split, one thread runs the network.
 
 No request waits for company. While the network reads one batch, the documents that arrive and are split
 meanwhile gather, and all of them (up to a budget) are the next batch: batches grow with the load by
-themselves. Long texts are split in parts at their line ends, so that several processes share them and a
-short document does not wait behind a long one.
+themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from hdoc.classifier import Analysis, DocumentClassifier
 from hdoc.errors import HdocError, InputError
-from hdoc.sentences import Sentence, split_sentences
+from hdoc.sentences import Sentence
 
 T = TypeVar("T")
 
 # Documents and characters of one batch: dense forward passes that still end within a second or two.
 _BATCH_DOCUMENTS = 32
 _BATCH_CHARACTERS = 100_000
-_PART_CHARACTERS = 10_000
 
 
 class QueueFullError(HdocError):
@@ -80,8 +74,8 @@ class Batcher:
         self.on_batch = on_batch
         self.n_documents = 0
         self.n_characters = 0
-        self._n_workers = max(1, workers or os.cpu_count() or 1)
-        self._pool = self._new_pool()
+        self._splitter = Splitter(workers)
+        self._trim = Trimmer()
         self._ready: deque[_Job[Any]] = deque()
         self._wake = threading.Condition()
         self._closed = False
@@ -109,7 +103,7 @@ class Batcher:
             QueueFullError: too much is waiting already; then none is analysed.
         """
         with self._admitted(texts):
-            return await _all_or_none([self._work_or_say(text, finish) for text in texts])
+            return await all_or_none([self._work_or_say(text, finish) for text in texts])
 
     @contextmanager
     def _admitted(self, texts: Sequence[str]) -> Iterator[None]:
@@ -137,7 +131,7 @@ class Batcher:
             return error
 
     async def _work(self, text: str, finish: Callable[[Analysis], T]) -> T:
-        job = _Job(text, await self._split(text), finish, Future())
+        job = _Job(text, await self._splitter.split(text), finish, Future())
         with self._wake:
             if self._closed:
                 raise QueueFullError("the server is stopping; try again in a few seconds")
@@ -153,52 +147,30 @@ class Batcher:
         self._thread.join()
         for job in self._ready:
             job.answer.cancel()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._splitter.close()
 
     async def warm_up(self) -> None:
         """Load what the first request would wait for: kss in every process, the network's first pass."""
+        await self._splitter.warm_up()
         text = "첫 요청이 기다리지 않도록 미리 한 번 읽는다.\n"
-        parts = [self._in_pool(text) for _ in range(self._n_workers * 4)]
-        await asyncio.gather(*parts)
         await self.submit(text * 20, lambda analysis: analysis.classification())
-
-    async def _split(self, text: str) -> list[Sentence]:
-        parts = list(_parts(text))
-        found = await _all_or_none([self._in_pool(text[start:end]) for start, end in parts])
-        return [
-            replace(sentence, start=sentence.start + start, end=sentence.end + start)
-            for (start, _), sentences in zip(parts, found, strict=True)
-            for sentence in sentences
-        ]
-
-    async def _in_pool(self, text: str) -> list[Sentence]:
-        pool = self._pool
-        try:
-            return await asyncio.wrap_future(pool.submit(split_sentences, text))
-        except BrokenProcessPool:
-            # A process was ended from outside, for example for memory; the next ones take its place.
-            if pool is self._pool:
-                self._pool = self._new_pool()
-            return await asyncio.wrap_future(self._pool.submit(split_sentences, text))
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        # Spawned, not forked: torch's threads would not survive a fork.
-        # They leave Ctrl-C to this process, which ends them.
-        return ProcessPoolExecutor(
-            self._n_workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-        )
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            self.on_batch(len(batch))
-            try:
-                found = self.classifier.analyse([(job.text, job.sentences) for job in batch])
-            except Exception as error:
-                for job in batch:
-                    job.answer.set_exception(error)
-                continue
-            for job, analysis in zip(batch, found, strict=True):
-                _answer(job, analysis)
+            self._read(batch)
+            batch.clear()
+            self._trim()
+
+    def _read(self, batch: list[_Job[Any]]) -> None:
+        self.on_batch(len(batch))
+        try:
+            found = self.classifier.analyse([(job.text, job.sentences) for job in batch])
+        except Exception as error:
+            for job in batch:
+                job.answer.set_exception(error)
+            return
+        for job, analysis in zip(batch, found, strict=True):
+            _answer(job, analysis)
 
     def _next_batch(self) -> list[_Job[Any]]:
         """Wait for documents and take as many as make one batch; none when closed."""
@@ -224,25 +196,3 @@ def _answer(job: _Job[T], analysis: Analysis | InputError) -> None:
         job.answer.set_result(job.finish(analysis))
     except Exception as error:
         job.answer.set_exception(error)
-
-
-async def _all_or_none(parts: list[Awaitable[T]]) -> list[T]:
-    """Wait for all parts; if one fails or the wait is cancelled, the others are cancelled too."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-def _parts(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of parts that end at line ends, where every sentence ends too."""
-    start = 0
-    while len(text) - start > _PART_CHARACTERS:
-        end = text.rfind("\n", start, start + _PART_CHARACTERS) + 1 or text.find("\n", start) + 1
-        if not end:
-            break
-        yield start, end
-        start = end
-    yield start, len(text)
