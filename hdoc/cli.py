@@ -125,6 +125,13 @@ def _add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="JSONL, CSV or Parquet, by its ending; default: JSONL to standard output",
     )
     parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: on all cores, GPUs and machines of a Ray cluster; reads tables or folders of them, and "
+        "writes a folder of Parquet or JSONL files, by the ending of its name; goes on where it was stopped",
+    )
+    parser.add_argument(
         "--text-column", metavar="NAME", help="column of tables that holds the text; default: text"
     )
     parser.add_argument(
@@ -137,7 +144,8 @@ def _add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--workers",
         type=int,
         metavar="N",
-        help="processes that split sentences; default: one less than cores",
+        help="processes that split sentences; default: one less than cores; with --engine ray, processes "
+        "with a model each; default: one for each GPU, or else for each core",
     )
     _add_common(parser)
     parser.set_defaults(run=_classify, parser=parser)
@@ -288,6 +296,10 @@ def _print_view(
 
 
 def _classify(options: argparse.Namespace) -> int:
+    if options.engine == "ray":
+        from hdoc.cluster.command import classify
+
+        return classify(options)
     from contextlib import closing
 
     from hdoc.bulk import classify_records

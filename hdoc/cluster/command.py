@@ -1,0 +1,109 @@
+"""`hdoc classify --engine ray INPUT… OUTPUT`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hdoc.classifier import embedded_model
+from hdoc.cluster.engine import classify_blocks, ray_cluster, workforce
+from hdoc.cluster.plan import SUCCESS, Block, Settings, find_tables, kind_of, make_plan
+from hdoc.errors import HdocError, InputError
+from hdoc.storage import load_model
+
+
+def classify(options: argparse.Namespace) -> int:
+    """Classify tables on a cluster; returns the exit code.
+
+    Args:
+        options: of `hdoc classify`; without -o, the last input is the folder to write to.
+
+    Raises:
+        HdocError: an input, the output, the model or the cluster cannot be used.
+    """
+    inputs, output = _places(options)
+    tables = find_tables(inputs)
+    model = Path(options.model or embedded_model()).resolve()
+    settings = Settings(
+        model=str(model),
+        checksum=load_model(model).identity.checksum,
+        output=str(Path(output).resolve()),
+        kind=kind_of(output),
+        text_column=options.text_column,
+        id_column=options.id_column,
+        encoding=options.encoding,
+        top=options.top,
+        device=options.device,
+    )
+    with ray_cluster():
+        workers = workforce(options.workers, options.device)
+        blocks = make_plan(tables, settings, workers.n_workers)
+        waiting = [block for block in blocks if not block.file(settings).is_file()]
+        if len(waiting) < len(blocks):
+            _say(f"{len(blocks) - len(waiting):,} of {len(blocks):,} blocks were finished before")
+        n_written = n_failed = 0
+        if waiting:
+            with _progress(blocks, waiting) as advance:
+                for done in classify_blocks(waiting, settings, workers):
+                    n_written += done["n_written"]
+                    n_failed += done["n_failed"]
+                    advance(done["n_rows"])
+    _mark_as_done(settings)
+    _say(f"wrote {n_written:,} rows in {len(waiting):,} files to {output}")
+    if n_failed:
+        _say(
+            f"hdoc: error: {n_failed:,} of {n_written:,} documents have no label; "
+            "their rows say why under 'error'"
+        )
+    return 1 if n_failed and n_failed == n_written else 0
+
+
+def _places(options: argparse.Namespace) -> tuple[list[str], str]:
+    inputs, output = list(options.inputs), str(options.output)
+    if output == "-":
+        if len(inputs) < 2:
+            raise InputError("expected a folder to write to: hdoc classify --engine ray INPUT OUTPUT")
+        output = inputs.pop()
+    for given in map(Path, inputs):
+        if given.resolve() in [Path(output).resolve(), *Path(output).resolve().parents]:
+            raise InputError(f"{output}: writing there would change the input {given}; give another folder")
+    return inputs, output
+
+
+def _mark_as_done(settings: Settings) -> None:
+    try:
+        (Path(settings.output) / SUCCESS).touch()
+    except OSError as error:
+        raise HdocError(f"{settings.output}: cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def _progress(blocks: list[Block], waiting: list[Block]) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error, in rows."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    total = sum(block.part.n_rows for block in blocks)
+    done = total - sum(block.part.n_rows for block in waiting)
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("classifying", total=total, completed=done)
+        yield lambda n_rows: progress.advance(task, n_rows)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
