@@ -229,7 +229,7 @@ def _check(
     """Return what a check by deletion found, in words; as JSON it goes beside the explanation's file."""
     import json
 
-    from hdoc.faithfulness import check, in_words
+    from hdoc.trust import check, in_words
 
     found = check(classifier, text, explanation)
     if beside is not None:

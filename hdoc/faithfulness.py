@@ -1,28 +1,21 @@
-"""How far an explanation can be believed: what becomes of the probability when its evidence is deleted.
+"""How faithful an explanation is: what becomes of the probability when its evidence is deleted, for tables.
 
-`check` asks it of one document, for its reader; `erasure` gives the comprehensiveness and sufficiency of
-ERASER (DeYoung et al. 2020), for tables. Both compare with random parts of the same number: a drop alone
-proves nothing, since any text loses something when sentences go.
+Comprehensiveness and sufficiency are those of ERASER (DeYoung et al. 2020). They are to be read beside those
+of random orders: a drop alone proves nothing, since any text loses something when sentences go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from hashlib import sha256
-from itertools import combinations
-from math import ceil, comb
-from typing import Any, Literal
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Floats, Scorer, SplitText
-from hdoc.explanation import Explanation
-from hdoc.rendering.scale import probability
-from hdoc.rendering.symbols import visible_line
-from hdoc.rendering.wording import Language, subject_particle
+from hdoc.explanation import Explanation, SentenceShare, WordShare
 
 Unit = Literal["word", "sentence"]
 Order = NDArray[np.intp]
@@ -30,144 +23,6 @@ Order = NDArray[np.intp]
 N_DRAWS = 10
 WORD_SHARES = (0.01, 0.05, 0.10, 0.20, 0.50)
 SENTENCE_COUNTS = (1, 2, 3, 5)
-# The least difference between two probabilities that a reader would call one.
-_NOTICEABLE = 0.01
-# Contributions this small are rounding, not evidence.
-_ROUNDING = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """What is left of the probability without the strongest parts, beside that without random ones.
-
-    Attributes:
-        unit: what was deleted.
-        spans: the strongest parts as characters of the text, strongest first.
-        n_parts: how many parts the text has.
-        without_strongest: the probability when they are deleted.
-        without_random: the mean when as many random parts are deleted: over 10 draws, or over all ways to
-            choose them where there are no more than 10.
-    """
-
-    unit: Unit
-    spans: tuple[tuple[int, int], ...]
-    n_parts: int
-    without_strongest: float
-    without_random: float
-
-    @property
-    def beats_random(self) -> bool:
-        """Whether the strongest parts matter at least a point of percentage more than random ones."""
-        return self.without_random - self.without_strongest >= _NOTICEABLE
-
-
-@dataclass(frozen=True, slots=True)
-class TrustCheck:
-    """Whether an explanation names what the model's decision hangs on.
-
-    Attributes:
-        target: the class that was explained.
-        versus: the class it was compared with; probabilities are then those of the target among the two.
-        probability: of the target in the whole text, calibrated.
-        sentences: what deleting sentences does; None if there is nothing to compare: the text has a single
-            sentence, or none argues for the target.
-        words: the same for words.
-    """
-
-    target: str
-    versus: str | None
-    probability: float
-    sentences: Deletion | None
-    words: Deletion | None
-
-    @property
-    def beats_random(self) -> bool | None:
-        """Whether the explanation is better than random, by its sentences, or by its words if there is one.
-
-        None if there is nothing to compare.
-        """
-        deletion = self.sentences or self.words
-        return None if deletion is None else deletion.beats_random
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain lists and dicts, with the verdicts."""
-        content = asdict(self)
-        for unit, deletion in (("sentences", self.sentences), ("words", self.words)):
-            if deletion is not None:
-                content[unit]["beats_random"] = deletion.beats_random
-        return {**content, "beats_random": self.beats_random}
-
-
-def check(
-    classifier: DocumentClassifier,
-    text: str,
-    explanation: Explanation,
-    n_sentences: int = 3,
-    n_words: int = 10,
-    seed: int = 0,
-) -> TrustCheck:
-    """Delete the strongest evidence of a document, and as much at random, and compare.
-
-    Only parts that argue for the target are deleted, and never more than half of all: of what is left of
-    a text nearly everything of which is gone, random and chosen cannot be told apart. The random draws
-    depend on the text and the seed alone.
-
-    Args:
-        classifier: the model that was explained.
-        text: the document, exactly as it was explained.
-        explanation: of any method.
-        n_sentences: most sentences to delete.
-        n_words: most words to delete.
-        seed: of the random draws.
-
-    Raises:
-        ValueError: the text is not the one that was explained.
-    """
-    if len(text) != explanation.n_characters:
-        raise ValueError(
-            f"the explanation is about a text of {explanation.n_characters} characters, "
-            f"this one has {len(text)}; pass the text exactly as it was explained"
-        )
-    scorer = Scorer(classifier)
-    split = SplitText.of(text, explanation)
-    random = np.random.default_rng([seed, int.from_bytes(sha256(text.encode("utf-8", "replace")).digest())])
-    whole = scorer.probabilities([split.sentences], explanation.target, explanation.versus)
-    return TrustCheck(
-        target=explanation.target,
-        versus=explanation.versus,
-        probability=float(whole[0]),
-        sentences=_deletion("sentence", n_sentences, scorer, split, explanation, random),
-        words=_deletion("word", n_words, scorer, split, explanation, random),
-    )
-
-
-def _deletion(
-    unit: Unit,
-    most: int,
-    scorer: Scorer,
-    split: SplitText,
-    explanation: Explanation,
-    random: np.random.Generator,
-) -> Deletion | None:
-    order, scores = ranking(explanation, unit)
-    n_parts = len(order)
-    n = min(most, n_parts // 2, int((scores > _ROUNDING).sum()))
-    if n < 1:
-        return None
-    if comb(n_parts, n) <= N_DRAWS:
-        draws = [np.array(chosen) for chosen in combinations(range(n_parts), n)]
-    else:
-        draws = [random.choice(n_parts, n, replace=False) for _ in range(N_DRAWS)]
-    variants = [_without(split, unit, chosen) for chosen in (order[:n], *draws)]
-    values = scorer.probabilities(variants, explanation.target, explanation.versus)
-    parts = _parts(explanation, unit)
-    return Deletion(
-        unit=unit,
-        spans=tuple((parts[i].start, parts[i].end) for i in order[:n].tolist()),
-        n_parts=n_parts,
-        without_strongest=float(values[0]),
-        without_random=float(values[1:].mean()),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +68,8 @@ def erasure(
     counts = bin_counts(len(orders[0]), unit)
     variants: list[list[str]] = [list(split.sentences)]
     for order in orders:
-        variants.extend(_without(split, unit, order[:n]) for n in counts)
-        variants.extend(_without(split, unit, order[n:]) for n in counts)
+        variants.extend(without_parts(split, unit, order[:n]) for n in counts)
+        variants.extend(without_parts(split, unit, order[n:]) for n in counts)
     values = scorer.probabilities(variants, target)
     curves = values[1:].reshape(len(orders), 2, len(counts))
     return [Erasure(float(values[0]), without, only) for without, only in curves]
@@ -230,7 +85,7 @@ def bin_counts(n_parts: int, unit: Unit) -> list[int]:
 
 def ranking(explanation: Explanation, unit: Unit) -> tuple[Order, Floats]:
     """Return the indices of words or sentences, most in favour of the target first, and their scores."""
-    scores = np.array([part.contribution for part in _parts(explanation, unit)])
+    scores = np.array([part.contribution for part in parts_of(explanation, unit)])
     return np.argsort(-scores, kind="stable"), scores
 
 
@@ -240,74 +95,16 @@ def random_orders(n_parts: int, seed: Sequence[int], n_draws: int = N_DRAWS) -> 
     return [random.permutation(n_parts) for _ in range(n_draws)]
 
 
-def _parts(explanation: Explanation, unit: Unit) -> list[Any]:
+def parts_of(explanation: Explanation, unit: Unit) -> Sequence[SentenceShare | WordShare]:
+    """Return the words or the sentences of an explanation, in text order."""
     if unit == "sentence":
-        return list(explanation.sentences)
+        return explanation.sentences
     return [word for sentence in explanation.sentences for word in sentence.words]
 
 
-def _without(split: SplitText, unit: Unit, deleted: Order) -> list[str]:
+def without_parts(split: SplitText, unit: Unit, deleted: Order) -> list[str]:
+    """Return what is left of a text's sentences when some words, or some sentences, are deleted."""
     n_parts = split.n_words if unit == "word" else len(split.sentences)
     kept = np.ones(n_parts, dtype=np.bool_)
     kept[deleted] = False
     return split.with_words(kept) if unit == "word" else split.with_sentences(kept)
-
-
-_WORDS: dict[Language, dict[str, str]] = {
-    "ko": {
-        "one": "가장 강한 {unit} 하나가 없으면 ‘{target}’ 확률이 {before}에서 {after}로 {moves}. "
-        "무작위로 {unit} 하나를 빼면 평균 {random}입니다.",
-        "many": "가장 강한 {unit} {n}개가 없으면 ‘{target}’ 확률이 {before}에서 {after}로 {moves}. "
-        "무작위로 {unit} {n}개를 빼면 평균 {random}입니다.",
-        "falls": "떨어집니다",
-        "rises": "오릅니다",
-        "warning": "주의: 이 {unit} 순위는 무작위보다 낫지 않으니 그대로 믿지 마십시오.",
-        "nothing": "{unit}: 글이 너무 짧거나 이 분류를 뒷받침하는 {unit}{subject} 없어 비교할 수 없습니다.",
-        "pair": "{target}({versus} 대신)",
-        "sentence": "문장",
-        "word": "단어",
-    },
-    "en": {
-        "one": "Without the strongest {unit} the probability of “{target}” {moves} from {before} to {after}; "
-        "without a random one it is {random} on average.",
-        "many": "Without the {n} strongest {unit}s the probability of “{target}” {moves} from {before} to "
-        "{after}; without {n} random ones it is {random} on average.",
-        "falls": "falls",
-        "rises": "rises",
-        "warning": "Caution: this order of {unit}s is no better than random; do not rely on it.",
-        "nothing": "{unit}s: nothing to compare; the text is too short, or no {unit} argues for the class.",
-        "pair": "{target} rather than {versus}",
-        "sentence": "sentence",
-        "word": "word",
-    },
-}
-
-
-def in_words(found: TrustCheck, language: Language = "ko") -> list[str]:
-    """Say what a check found, in a line for each unit; a warning is a line of its own."""
-    words = _WORDS[language]
-    target = visible_line(found.target)
-    if found.versus is not None:
-        target = words["pair"].format(target=target, versus=visible_line(found.versus))
-    lines = []
-    for unit, deletion in (("sentence", found.sentences), ("word", found.words)):
-        if deletion is None:
-            line = words["nothing"].format(unit=words[unit], subject=subject_particle(words[unit]))
-            lines.append(line[0].upper() + line[1:])
-            continue
-        n = len(deletion.spans)
-        line = words["one" if n == 1 else "many"]
-        lines.append(
-            line.format(
-                unit=words[unit],
-                n=n,
-                target=target,
-                before=probability(found.probability),
-                after=probability(deletion.without_strongest),
-                random=probability(deletion.without_random),
-                moves=words["falls" if deletion.without_strongest <= found.probability else "rises"],
-            )
-        )
-        if not deletion.beats_random:
-            lines.append(words["warning"].format(unit=words[unit]))
-    return lines

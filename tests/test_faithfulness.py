@@ -6,15 +6,8 @@ import pytest
 
 from hdoc import DocumentClassifier
 from hdoc.deletion import Scorer, SplitText
-from hdoc.faithfulness import (
-    TrustCheck,
-    bin_counts,
-    check,
-    erasure,
-    in_words,
-    random_orders,
-    ranking,
-)
+from hdoc.faithfulness import bin_counts, erasure, random_orders, ranking
+from hdoc.trust import TrustCheck, check, in_words
 from tests.known import AGAINST, FOR, PLAIN, document, known_classifier
 
 SENTENCES = [
