@@ -18,6 +18,7 @@ from mlflow.tracking import MlflowClient
 
 from hdoc import DocumentClassifier
 from hdoc.errors import HdocError
+from hdoc.storage import load_model
 from hdoc.training import export
 from hdoc.training.command import expand_resume, find_configs, main, shipped_configs
 from tests.labelled import documents, write
@@ -336,6 +337,7 @@ class TestConfigs:
         assert set(classifier.labels) == {"경제", "문화", "사회"} | (
             {"긴 글"} if classifier.multi_label else set()
         )
+        assert load_model(model).split == ("lines" if name == "nsmc" else "kss")
 
 
 @pytest.mark.slow

@@ -188,6 +188,14 @@ def test_other_labels_than_the_checkpoints_are_refused(data: Any, learner: Any, 
         trainer(tmp_path).validate(learner(), datamodule=data(rows, dev=rows[:4]), ckpt_path=checkpoint)
 
 
+def test_other_sentences_than_the_models_are_refused(data: Any, learner: Any, tmp_path: Path) -> None:
+    rows = documents(8)
+    trainer(tmp_path, RunCheckpoint()).fit(learner(), datamodule=data(rows, dev=rows[:4], split="lines"))
+    checkpoint = str(tmp_path / "checkpoints" / "last.ckpt")
+    with pytest.raises(DataError, match=r"as in the model's training, data\.split lines, got kss"):
+        trainer(tmp_path).validate(learner(), datamodule=data(rows, dev=rows[:4]), ckpt_path=checkpoint)
+
+
 def test_another_network_than_the_checkpoints_is_refused(data: Any, learner: Any, tmp_path: Path) -> None:
     trainer(tmp_path, RunCheckpoint()).fit(learner(), datamodule=data(documents(8), dev=documents(4)))
     with pytest.raises(ModelError, match=r"shape\.channels 4 here, 8 in the checkpoint"):

@@ -17,6 +17,7 @@ from hdoc.encoder import build_encoder
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.network import NetworkShape
+from hdoc.sentences import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Blueprint:
         dropout: share of hidden states, features and pooled values dropped in training.
         architecture: hdoc, or what it is compared with.
         options: what only this architecture has.
+        split: how texts become sentences.
     """
 
     labels: tuple[str, ...]
@@ -46,6 +48,7 @@ class Blueprint:
     dropout: float
     architecture: str = HDOC
     options: dict[str, Any] = field(default_factory=dict)
+    split: Split = "kss"
 
     @classmethod
     def of(
@@ -58,6 +61,7 @@ class Blueprint:
         dropout: float,
         architecture: str = HDOC,
         options: Mapping[str, Any] | None = None,
+        split: Split = "kss",
     ) -> Blueprint:
         """Return the blueprint of a network that is about to be trained."""
         return cls(
@@ -71,6 +75,7 @@ class Blueprint:
             dropout,
             architecture,
             dict(options or {}),
+            split,
         )
 
     @classmethod

@@ -57,6 +57,7 @@ def export_checkpoint(
     from hdoc.storage import save_model
     from hdoc.training.blueprint import Blueprint
     from hdoc.training.card import model_card
+    from hdoc.training.lexical import lexical_from_plain
 
     content = read_checkpoint(checkpoint)
     stored: Mapping[str, Any] = content["hdoc"]
@@ -85,10 +86,12 @@ def export_checkpoint(
         labels=list(blueprint.labels),
         multi_label=blueprint.multi_label,
         temperature=stored["temperature"],
+        lexical=lexical_from_plain(stored["lexical"]),
         name=name,
         version=version,
         card=model_card(stored, content.get("hyper_parameters", {}), name, version, half),
         half=half,
+        split=blueprint.split,
     )
 
 

@@ -23,8 +23,10 @@ from hdoc.attention import Context
 from hdoc.baselines.registry import HDOC, AnyNetwork
 from hdoc.encoder import encoder_window
 from hdoc.errors import DataError, ModelError
+from hdoc.lexical import LexicalScores
 from hdoc.network import NetworkShape
 from hdoc.training.blueprint import Blueprint
+from hdoc.training.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
 from hdoc.training.losses import ClassWeights, class_weights, document_losses
 from hdoc.training.meter import StepMeter, learning_rates
 from hdoc.training.metrics import Predictions, figures
@@ -62,6 +64,8 @@ class DocumentLearner(LightningModule):
         schedule: how learning rates fall to zero over the rest.
         label_smoothing: share of the target spread over all classes.
         class_weights: "balanced" weighs classes by 1 / frequency, "sqrt" by its root.
+        lexical: whether scores of single word pieces are added to the network's after training, if they
+            help on dev (`hdoc.training.lexical`).
         architecture: "hdoc", or one of those it is compared with (`hdoc.baselines.registry`).
         options: what only this architecture has, as a mapping; hdoc has none.
     """
@@ -89,6 +93,7 @@ class DocumentLearner(LightningModule):
         schedule: Schedule = "linear",
         label_smoothing: float = 0.0,
         class_weights: ClassWeights = "none",
+        lexical: bool = True,
         architecture: str = HDOC,
         options: dict[str, Any] | None = None,
     ) -> None:
@@ -97,6 +102,7 @@ class DocumentLearner(LightningModule):
         self.save_hyperparameters(logger=False)
         self.blueprint: Blueprint | None = None
         self.temperature = 1.0
+        self.lexical: LexicalScores | None = None
         self.run_facts: dict[str, str] = {}  # which run this is, for the model card
         self.gathered: tuple[Tensor, Tensor] | None = None
         self.predictions = Predictions()
@@ -141,6 +147,7 @@ class DocumentLearner(LightningModule):
                 settings["dropout"],
                 settings["architecture"],
                 settings["options"],
+                self._data.split,
             ),
             encoder,
         )
@@ -166,17 +173,22 @@ class DocumentLearner(LightningModule):
         """Check that a network that was loaded fits the data.
 
         Raises:
-            DataError: the data has other labels than those the network was trained for.
+            DataError: the data has other labels, or other sentences, than the network was trained for.
         """
-        self._check_labels()
+        self._check_data()
 
-    def _check_labels(self) -> None:
+    def _check_data(self) -> None:
         # Documents to predict come without labels.
         found = list(self._data.labels) if self._trainer is not None else []
         if self.labels and found and self.labels != found:
             raise DataError(
                 f"expected data with the labels the model was trained for ({', '.join(self.labels)}), "
                 f"got {', '.join(found)}"
+            )
+        if self.blueprint and self._trainer is not None and self.blueprint.split != self._data.split:
+            raise DataError(
+                f"expected texts divided as in the model's training, data.split {self.blueprint.split}, got "
+                f"{self._data.split}"
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -185,6 +197,7 @@ class DocumentLearner(LightningModule):
             checkpoint[CHECKPOINT_KEY] = {
                 "blueprint": self.blueprint.to_plain(),
                 "temperature": self.temperature,
+                "lexical": lexical_to_plain(self.lexical),
                 "seed": self._seed,
                 "fingerprint": dict(self._data.fingerprint),
                 "run": dict(self.run_facts),
@@ -206,14 +219,16 @@ class DocumentLearner(LightningModule):
         if self.blueprint is not None:
             self.blueprint.check_same(blueprint)
         self._seed, self.temperature = stored["seed"], stored["temperature"]
+        self.lexical = lexical_from_plain(stored["lexical"])
         if self.blueprint is None:
             self._build(blueprint)
-            self._check_labels()
+            self._check_data()
 
     # Training
 
     def on_fit_start(self) -> None:
-        """Weigh the classes."""
+        """Weigh the classes; while it is trained, the network is judged alone."""
+        self.lexical = None
         weights = class_weights(self.hparams["class_weights"], self._data.class_counts)
         self.class_weights = None if weights is None else weights.to(self.device)
         # Unless a profiler was asked for, Lightning's own place for one counts the waiting.
@@ -307,8 +322,7 @@ class DocumentLearner(LightningModule):
         self._log_figures("test")
 
     def _log_figures(self, split: str) -> None:
-        self.gathered = logits, targets = self.predictions.compute()
-        self.predictions.reset()
+        logits, targets = self._gather(split)
         values = figures(logits, targets, self.labels, self.temperature)
         self.log(f"{split}/macro_f1", values.pop("macro_f1"), prog_bar=True)
         self.log_dict({f"{split}/{name}": value for name, value in values.items()})
@@ -321,5 +335,13 @@ class DocumentLearner(LightningModule):
 
     def on_predict_epoch_end(self) -> None:
         """Put the predictions of all processes together."""
-        self.gathered = self.predictions.compute()
+        self._gather("predict")
+
+    def _gather(self, split: str) -> tuple[Tensor, Tensor]:
+        """Put predictions of all processes and both parts of the model together."""
+        logits, targets = self.predictions.compute()
         self.predictions.reset()
+        if self.lexical is not None:
+            logits = logits + lexical_logits(self.lexical, self._data.texts(split)).to(logits)
+        self.gathered = logits, targets
+        return self.gathered
