@@ -339,7 +339,7 @@ def test_a_long_text_is_split_in_parts_with_the_same_result(tiny_model: Path) ->
     async def split() -> None:
         batcher = Batcher(DocumentClassifier.load(tiny_model, "cpu"), workers=1)
         try:
-            assert await batcher._split(text) == split_sentences(text)
+            assert await batcher._splitter.split(text) == split_sentences(text)
         finally:
             batcher.close()
 
@@ -351,7 +351,7 @@ def test_a_process_that_was_ended_is_replaced(tiny_model: Path) -> None:
         batcher = Batcher(DocumentClassifier.load(tiny_model, "cpu"), workers=1)
         try:
             before = await batcher.submit(TEXT, lambda analysis: analysis.classification())
-            for process in list(batcher._pool._processes.values()):
+            for process in list(batcher._splitter._pool._processes.values()):
                 os.kill(process.pid, signal.SIGKILL)
                 process.join()
             assert await batcher.submit(TEXT, lambda analysis: analysis.classification()) == before

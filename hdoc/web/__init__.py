@@ -1,5 +1,5 @@
 """The page and the JSON API behind it; `hdoc.web.app.create_app` is the door.
 
-`batching` lets concurrent requests share forward passes, `gate` stands before every request (limits,
-headers, logs, metrics), `api` answers them, `page/` is what a browser gets: plain files, no build step.
+`gate` stands before every request, `routes` and `api` answer them, `batching` lets concurrent requests share
+forward passes, `page/` is what a browser gets: plain files, no build step.
 """

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
-from hdoc.classifier import Analysis
+from hdoc.classifier import Analysis, DocumentClassifier
 from hdoc.errors import HdocError, LabelError
 from hdoc.explanation import SCHEMA_VERSION, Explanation
-from hdoc.faithfulness import check
 from hdoc.render import to_html
 from hdoc.rendering.wording import Language
-from hdoc.web.schema import OneToExplain, ToExplain, ToShow
+from hdoc.trust import check
+from hdoc.web.requests import OneToExplain, ToExplain, ToShow
 
 _N_SENTENCES = 3
 _DECIMALS = 7
@@ -30,7 +30,7 @@ def classified(analysis: Analysis) -> bytes:
     text = analysis.text
     return to_json(
         {
-            "model": analysis.classifier.identity,
+            "model": analysis.model,
             "label": found.label,
             "probability": found.probability,
             "probabilities": found.probabilities,
@@ -71,12 +71,12 @@ def shown(asked: ToShow) -> Callable[[Analysis], bytes]:
     return answer
 
 
-def checked(asked: OneToExplain) -> Callable[[Analysis], bytes]:
+def checked(asked: OneToExplain, classifier: DocumentClassifier) -> Callable[[Analysis], bytes]:
     """Answer with what deleting the strongest evidence does to the probability."""
 
     def answer(analysis: Analysis) -> bytes:
         explanation = analysis.explanation(asked.target, asked.versus)
-        return to_json(check(analysis.classifier, asked.text, explanation).to_dict())
+        return to_json(check(classifier, asked.text, explanation).to_dict())
 
     return answer
 

@@ -19,6 +19,8 @@ from typing import Any, Generic, TypeVar
 from hdoc.classifier import Analysis, DocumentClassifier
 from hdoc.errors import HdocError, InputError
 from hdoc.sentences import Sentence
+from hdoc.web.memory import Trimmer
+from hdoc.web.splitting import Splitter, all_or_none
 
 T = TypeVar("T")
 
@@ -74,7 +76,7 @@ class Batcher:
         self.on_batch = on_batch
         self.n_documents = 0
         self.n_characters = 0
-        self._splitter = Splitter(workers)
+        self._splitter = Splitter(classifier.split, workers)
         self._trim = Trimmer()
         self._ready: deque[_Job[Any]] = deque()
         self._wake = threading.Condition()

@@ -1,52 +1,24 @@
-"""What stands before every request: who may come in, how much they may bring, and what is noted.
+"""What stands before every request: who may come in, and how much they may bring.
 
 The gate takes the whole body before the application sees anything of it, so its limits hold for every
-route. Logs are one JSON object a line and hold neither bodies, queries nor error messages, since all of
-them can hold what a document says.
+route.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import json
-import logging
-import time
-import traceback
 from dataclasses import dataclass
-from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hdoc.web.metrics import Metrics
+from hdoc.web.refusals import Refused, error_response
+from hdoc.web.visits import Visit
 
-LOGGER = logging.getLogger("hdoc.web")
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-_RETRY_SECONDS = "2"
-# What is left of a body that came too late or too large is not read, so the connection ends.
-_EXTRA = {
-    401: {"WWW-Authenticate": "Bearer"},
-    408: {"Connection": "close"},
-    413: {"Connection": "close"},
-    503: {"Retry-After": _RETRY_SECONDS},
-}
 _GUARDED = ("/api/", "/metrics")
 _MOST_DRAINED = 10
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 @dataclass(frozen=True)
@@ -71,25 +43,6 @@ class Rules:
     requests: int = 1_000
 
 
-class Refused(Exception):  # noqa: N818 (it is an answer, not a fault)
-    """A request that gets an answer without reaching the application."""
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-        self.message = message
-
-    def response(self) -> JSONResponse:
-        """Return the answer."""
-        return error_response(self.status, self.kind, self.message)
-
-
-def error_response(status: int, kind: str, message: str) -> JSONResponse:
-    """Return the one form that every error of the server has."""
-    return JSONResponse({"error": {"kind": kind, "message": message}}, status, headers=_EXTRA.get(status))
-
-
 class Gate:
     """ASGI middleware.
 
@@ -110,7 +63,7 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        visit = _Visit(scope, send)
+        visit = Visit(scope, send)
         self.n_open += 1
         try:
             self._check(Headers(scope=scope), scope["path"])
@@ -121,7 +74,7 @@ class Gate:
         except _GoneError:
             visit.status = 499
         except Exception as error:
-            visit.fault = _place(error)
+            visit.blame(error)
             if visit.status is None:
                 message = "the server failed at this request; its log says where"
                 await error_response(500, "internal", message)(scope, receive, visit.send)
@@ -176,50 +129,6 @@ class _GoneError(Exception):
     """The client has gone before it said all."""
 
 
-class _Visit:
-    """One request on its way: adds headers to its answer and remembers what is noted of it."""
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
-        self.status: int | None = None
-        self.fault: str | None = None
-        self.n_bytes = 0
-        self._send = send
-        self._start = time.perf_counter()
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Content-Security-Policy", POLICY)
-            headers.setdefault("Cache-Control", "no-store")
-        elif message["type"] == "http.response.body":
-            self.n_bytes += len(message.get("body", b""))
-        await self._send(message)
-
-    def note(self, metrics: Metrics) -> None:
-        seconds = time.perf_counter() - self._start
-        route = getattr(self.scope.get("route"), "path", "other")
-        given = self.scope["method"]
-        method = given if given in _METHODS else "other"
-        metrics.requests.labels(method, route, str(self.status)).inc()
-        metrics.seconds.labels(route).observe(seconds)
-        entry: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "event": "request",
-            "method": method,
-            "route": route,
-            "status": self.status,
-            "milliseconds": round(seconds * 1000, 1),
-            "bytes": self.n_bytes,
-        }
-        if self.fault:
-            entry["fault"] = self.fault
-        LOGGER.log(logging.ERROR if self.fault else logging.INFO, "%s", json.dumps(entry))
-
-
 def _replay(body: bytes, receive: Receive) -> Receive:
     given = False
 
@@ -242,10 +151,3 @@ def _host(header: str) -> str:
 
 def _too_large(limit: int) -> Refused:
     return Refused(413, "size", f"expected a body of at most {limit:,} bytes; send less at once")
-
-
-def _place(error: BaseException) -> str:
-    """Say which error it was and where it was raised; its message could hold what a document says."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-5:]))
-    return f"{type(error).__name__} at {places}"

@@ -1,0 +1,47 @@
+"""Memory that is free goes back to the system, so that a server stays as small as it was.
+
+Tensors of ever other sizes leave glibc's heap full of holes that it keeps: a thousand articles in batches of
+up to 32 took 280 MB to 1,200 MB, of which 850 MB were free. Trimming costs about 10 ms, so it is done only
+when the process has grown, and at most once a second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from pathlib import Path
+
+_GROWN = 64 * 2**20
+_SECONDS = 1.0
+_STATM = Path("/proc/self/statm")
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process occupies; 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+class Trimmer:
+    """Gives free memory back now and then; does nothing where the C library is not glibc."""
+
+    def __init__(self) -> None:
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+        self._least = 0
+        self._next = 0.0
+
+    def __call__(self) -> bool:
+        """Trim if the process has grown; returns whether it did."""
+        if self._trim is None or time.monotonic() < self._next:
+            return False
+        before = resident()
+        self._least = self._least or before
+        if before <= self._least + _GROWN:
+            return False
+        self._trim(0)
+        self._least = min(self._least, resident())
+        self._next = time.monotonic() + _SECONDS
+        return True

@@ -1,0 +1,33 @@
+"""The one form that every error of the server has."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse
+
+_RETRY_SECONDS = "2"
+# What is left of a body that came too late or too large is not read, so the connection ends.
+_EXTRA = {
+    401: {"WWW-Authenticate": "Bearer"},
+    408: {"Connection": "close"},
+    413: {"Connection": "close"},
+    503: {"Retry-After": _RETRY_SECONDS},
+}
+
+
+class Refused(Exception):  # noqa: N818 (it is an answer, not a fault)
+    """A request that gets an answer without reaching the application."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.message = message
+
+    def response(self) -> JSONResponse:
+        """Return the answer."""
+        return error_response(self.status, self.kind, self.message)
+
+
+def error_response(status: int, kind: str, message: str) -> JSONResponse:
+    """Return the one form that every error of the server has."""
+    return JSONResponse({"error": {"kind": kind, "message": message}}, status, headers=_EXTRA.get(status))
