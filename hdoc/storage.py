@@ -5,6 +5,7 @@
     calibration.json     the temperature
     tokenizer.json       a fast tokenizer
     weights.safetensors  all weights, 16 or 32 bit
+    lexical.safetensors  the lexical part, if there is one
     checksums.json       SHA-256 of each file above; written last, so a folder without it is unfinished
     README.md            the model card
 
@@ -21,8 +22,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
+from safetensors.numpy import load as load_numpy
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensor_bytes
 from tokenizers import Tokenizer
@@ -31,12 +34,16 @@ from hdoc.encoder import build_encoder, encoder_width
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.explanation import ModelIdentity
+from hdoc.lexical import LexicalScores
 from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.sentences import Split
 
 FORMAT = "hdoc-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READABLE = (1, 2)  # the first knew of no lexical part and of one way only to find sentences
 _PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
+_LEXICAL = "lexical.safetensors"
+_LEXICAL_TENSORS = ("idf", "weights", "bias")
 _LARGEST_JSON = 64 * 2**20
 
 
@@ -53,6 +60,7 @@ class StoredModel:
         temperature: what logits are divided by before they become probabilities.
         identity: name, version and checksum.
         split: how texts became sentences in training.
+        lexical: what is added to the network's scores.
     """
 
     network: DocumentNetwork
@@ -63,6 +71,7 @@ class StoredModel:
     temperature: float
     identity: ModelIdentity
     split: Split = "kss"
+    lexical: LexicalScores | None = None
 
 
 def save_model(
@@ -79,6 +88,7 @@ def save_model(
     card: str = "",
     half: bool = False,
     split: Split = "kss",
+    lexical: LexicalScores | None = None,
 ) -> None:
     """Write a model folder, whole or not at all.
 
@@ -95,6 +105,7 @@ def save_model(
         card: the model card, Markdown.
         half: store weights in 16 bit.
         split: how texts became sentences in training, and are to from now on.
+        lexical: what is added to the network's scores.
 
     Raises:
         ModelError: the folder holds something else, or cannot be written.
@@ -130,8 +141,11 @@ def save_model(
             # Not save_file: it would make a file that only its owner may read.
             (draft / "weights.safetensors").write_bytes(tensor_bytes(weights))
             (draft / "README.md").write_text(card, encoding="utf-8")
+            if lexical is not None:
+                (draft / _LEXICAL).write_bytes(_lexical_bytes(lexical, dtype))
+            written = [part for part in (*_PARTS, _LEXICAL) if (draft / part).is_file()]
             _write_json(
-                draft / "checksums.json", {part: _sha256((draft / part).read_bytes()) for part in _PARTS}
+                draft / "checksums.json", {part: _sha256((draft / part).read_bytes()) for part in written}
             )
             if target.is_dir():
                 target.replace(Path(scratch) / "former")
@@ -149,9 +163,9 @@ def load_model(folder: str | Path) -> StoredModel:
     root = Path(folder)
     parts, checksum = _read_parts(root)
     config = _json_object(root / "config.json", parts["config.json"])
-    if config.get("format") != FORMAT or config.get("format_version") != FORMAT_VERSION:
+    if config.get("format") != FORMAT or config.get("format_version") not in _READABLE:
         raise ModelError(
-            f"expected format {FORMAT} version {FORMAT_VERSION} in {root / 'config.json'}, "
+            f"expected format {FORMAT} version {' or '.join(map(str, _READABLE))} in {root / 'config.json'}, "
             f"got {config.get('format')!r} version {config.get('format_version')!r}"
         )
     try:
@@ -169,6 +183,7 @@ def load_model(folder: str | Path) -> StoredModel:
             temperature=_temperature(root, parts["calibration.json"]),
             identity=ModelIdentity(str(config["name"]), str(config["version"]), checksum),
             split=_split(root, config),
+            lexical=_lexical(root, parts, len(labels), tokenizer.tokenizer.get_vocab_size()),
         )
     except ModelError:
         raise
@@ -190,13 +205,38 @@ def _read_parts(root: Path) -> tuple[dict[str, bytes], str]:
         raise ModelError(f"the model {root} is unfinished (no checksums.json); export it again")
     expected = _json_object(root / "checksums.json", _read(root / "checksums.json"))
     parts = {}
-    for part in _PARTS:
+    names = (*_PARTS, _LEXICAL) if _LEXICAL in expected else _PARTS
+    for part in names:
         parts[part] = _read(root / part)
         if _sha256(parts[part]) != expected.get(part):
             raise ModelError(
                 f"{root / part} is not what was exported (SHA-256 differs); copy the model again"
             )
-    return parts, _sha256("".join(f"{part} {expected[part]}\n" for part in _PARTS).encode())
+    return parts, _sha256("".join(f"{part} {expected[part]}\n" for part in names).encode())
+
+
+def _lexical_bytes(lexical: LexicalScores, dtype: torch.dtype) -> bytes:
+    tensors = {
+        name: torch.from_numpy(np.asarray(values, dtype=np.float32)).to(dtype).contiguous()
+        for name, values in zip(_LEXICAL_TENSORS, (lexical.idf, lexical.weights, lexical.bias), strict=True)
+    }
+    return tensor_bytes(tensors)
+
+
+def _lexical(root: Path, parts: Mapping[str, bytes], n_classes: int, vocabulary: int) -> LexicalScores | None:
+    if _LEXICAL not in parts:
+        return None
+    try:
+        tensors = load_numpy(parts[_LEXICAL])
+    except SafetensorError as error:
+        raise ModelError(f"{root / _LEXICAL} is no safetensors file: {error}") from error
+    expected = dict(
+        zip(_LEXICAL_TENSORS, ((vocabulary,), (vocabulary, n_classes), (n_classes,)), strict=True)
+    )
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    if found != expected:
+        raise ModelError(f"expected tensors {expected} in {root / _LEXICAL}, got {found}; export it again")
+    return LexicalScores(*(tensors[name].astype(np.float32) for name in _LEXICAL_TENSORS))
 
 
 def _network(

@@ -2,12 +2,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save as save_numpy
 from safetensors.torch import load_file, save_file
 
 from hdoc import DocumentClassifier
 from hdoc.errors import ModelError
+from hdoc.lexical import LexicalScores
 from hdoc.storage import _sha256, load_model, save_model
 
 
@@ -19,7 +22,8 @@ def copy(tiny_model: Path, tmp_path: Path) -> Path:
 def sign(folder: Path) -> None:
     """Make the checksums right again after a change, so that the check behind them is reached."""
     path = folder / "checksums.json"
-    sums = {name: _sha256((folder / name).read_bytes()) for name in json.loads(path.read_text())}
+    names = {*json.loads(path.read_text()), *(part.name for part in folder.glob("*.safetensors"))}
+    sums = {name: _sha256((folder / name).read_bytes()) for name in names}
     path.write_text(json.dumps(sums))
 
 
@@ -151,9 +155,45 @@ def test_pickled_weights_are_not_opened(copy: Path) -> None:
         load_model(copy)
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_the_lexical_part_comes_back(tiny_model: Path, tmp_path: Path, half: bool) -> None:
+    model = load_model(tiny_model)
+    vocabulary, n_classes = model.tokenizer.tokenizer.get_vocab_size(), len(model.labels)
+    random = np.random.default_rng(0)
+    lexical = LexicalScores(
+        random.random(vocabulary), random.normal(size=(vocabulary, n_classes)), random.normal(size=n_classes)
+    )
+    save_model(
+        tmp_path / "model",
+        model.network,
+        model.tokenizer,
+        encoder_config=model.encoder_config,
+        labels=list(model.labels),
+        lexical=lexical,
+        half=half,
+    )
+    found = load_model(tmp_path / "model").lexical
+    assert found is not None
+    ids = np.arange(vocabulary)
+    assert found.logits(ids) == pytest.approx(lexical.logits(ids), abs=1e-2 if half else 1e-5)
+    assert model.lexical is None
+
+
+def test_a_lexical_part_that_does_not_fit_is_refused(copy: Path) -> None:
+    tensors = {"idf": np.ones(3), "weights": np.ones((3, 2)), "bias": np.ones(2)}
+    (copy / "lexical.safetensors").write_bytes(save_numpy(tensors))
+    sign(copy)
+    with pytest.raises(ModelError, match=r"expected tensors .* in .*lexical\.safetensors"):
+        load_model(copy)
+    (copy / "lexical.safetensors").write_bytes(b"no tensors")
+    sign(copy)
+    with pytest.raises(ModelError, match="is no safetensors file"):
+        load_model(copy)
+
+
 def test_other_formats_and_broken_json_are_refused(copy: Path) -> None:
-    edit(copy, "config.json", format_version=2)
-    with pytest.raises(ModelError, match="expected format hdoc-model version 1"):
+    edit(copy, "config.json", format_version=3)
+    with pytest.raises(ModelError, match="expected format hdoc-model version 1 or 2"):
         load_model(copy)
     (copy / "config.json").write_text("{")
     sign(copy)

@@ -63,7 +63,8 @@ def _figures(splits: Mapping[str, Mapping[str, float]], labels: list[str]) -> st
 def _calibration(stored: Mapping[str, Any]) -> str:
     if not stored["figures"]:
         return "Not calibrated: the temperature is fitted on dev at the end of a training."
-    return f"Logits are divided by the temperature {stored['temperature']:.3f}, fitted on dev."
+    lexical = " Scores of single word pieces are added to the network's." if stored["lexical"] else ""
+    return f"Logits are divided by the temperature {stored['temperature']:.3f}, fitted on dev.{lexical}"
 
 
 def _table(values: Mapping[str, Any]) -> str:

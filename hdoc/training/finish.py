@@ -19,6 +19,7 @@ from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.export import export_checkpoint, read_checkpoint
 from hdoc.training.learner import CHECKPOINT_KEY, DocumentLearner
+from hdoc.training.lexical import fit_lexical, lexical_logits, lexical_to_plain
 from hdoc.training.messages import say
 from hdoc.training.metrics import figures, probabilities
 from hdoc.training.outcome import Outcome, write_outcome
@@ -44,28 +45,21 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
     chosen = checkpoint.best_model_path or checkpoint.last_model_path
     timer = next(callback for callback in trainer.callbacks if isinstance(callback, Timer))  # type: ignore[attr-defined]
     train_seconds = timer.time_elapsed()
-    splits: dict[str, dict[str, float]] = {}
-    scores: dict[str, tuple[Tensor, Tensor]] = {}
-    predictions = None
-    if checkpoint.best_model_path:
-        trainer.validate(learner, datamodule=data, ckpt_path=chosen, verbose=False)
-        predictions = scores["dev"] = logits, targets = _gathered(learner)
-        learner.temperature = fit_temperature(logits, targets)
-        splits["dev"] = figures(logits, targets, learner.labels, learner.temperature)
-    if "test" in data.fingerprint:
-        trainer.test(learner, datamodule=data, verbose=False)
-        scores["test"] = _gathered(learner)
-        splits["test"] = figures(*scores["test"], learner.labels, learner.temperature)
+    scores = _scores(trainer, learner, data, checkpoint.best_model_path)
+    splits = {
+        split: figures(*predictions, learner.labels, learner.temperature)
+        for split, predictions in scores.items()
+    }
     if not trainer.is_global_zero:
         return
-    _amend(Path(chosen), learner.temperature, splits)
+    _amend(Path(chosen), learner, splits)
     logger = trainer.logger if isinstance(trainer.logger, RunLogger) else None
     is_hdoc = learner.hparams["architecture"] == HDOC
     if is_hdoc:
         export_checkpoint(chosen, folder / "model")
         if logger:
             logger.log_folder(folder / "model", "model")
-    if predictions:
+    if predictions := scores.get("dev"):
         if logger:
             logger.log_metrics(_calibration(*predictions, learner), trainer.global_step)
         plots = draw(folder, *predictions, learner)
@@ -95,6 +89,39 @@ def _outcome(
     )
 
 
+def _scores(
+    trainer: Trainer, learner: DocumentLearner, data: DocumentData, best: str
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Fit on dev what stands beside the network, and return logits and targets of dev and test."""
+    scores: dict[str, tuple[Tensor, Tensor]] = {}
+    if best:
+        trainer.validate(learner, datamodule=data, ckpt_path=best, verbose=False)
+        logits, targets = _gathered(learner)
+        if learner.hparams["lexical"] and learner.hparams["architecture"] == HDOC:
+            logits = _add_lexical(learner, data, logits, targets)
+        learner.temperature = fit_temperature(logits, targets)
+        scores["dev"] = logits, targets
+    if "test" in data.fingerprint:
+        trainer.test(learner, datamodule=data, verbose=False)
+        scores["test"] = _gathered(learner)
+    return scores
+
+
+def _add_lexical(learner: DocumentLearner, data: DocumentData, logits: Tensor, targets: Tensor) -> Tensor:
+    """Fit the lexical part beside the network, and return logits on dev with it."""
+    train, dev = data.texts("train"), data.texts("dev")
+    fit = fit_lexical(train, dev, logits, data.tokenizer.tokenizer.get_vocab_size(), len(learner.labels))
+    learner.lexical = fit.scores
+    alone = figures(logits, targets, learner.labels)["macro_f1"]
+    if fit.scores is None:
+        say(f"dev: macro-F1 {alone:.4f}; scores of single word pieces do not help")
+        return logits
+    logits = logits + lexical_logits(fit.scores, dev).to(logits)
+    both = figures(logits, targets, learner.labels)["macro_f1"]
+    say(f"dev: macro-F1 {alone:.4f} of the network alone, {both:.4f} with scores of single word pieces")
+    return logits
+
+
 def _calibration(logits: Tensor, targets: Tensor, learner: DocumentLearner) -> dict[str, float]:
     before, after = (
         figures(logits, targets, learner.labels, temperature)["ece"]
@@ -119,10 +146,12 @@ def _gathered(learner: DocumentLearner) -> tuple[Tensor, Tensor]:
     return learner.gathered
 
 
-def _amend(path: Path, temperature: float, splits: dict[str, dict[str, float]]) -> None:
-    """Put temperature and figures into a checkpoint, so that it can be exported again at any time."""
+def _amend(path: Path, learner: DocumentLearner, splits: dict[str, dict[str, float]]) -> None:
+    """Put all that came after training into a checkpoint, so that it can be exported at any time."""
     content: dict[str, Any] = read_checkpoint(path)
-    content[CHECKPOINT_KEY].update(temperature=temperature, figures=splits)
+    content[CHECKPOINT_KEY].update(
+        temperature=learner.temperature, lexical=lexical_to_plain(learner.lexical), figures=splits
+    )
     write_checkpoint(content, path)
 
 

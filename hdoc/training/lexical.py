@@ -7,7 +7,8 @@ of both together decides how strong each of them is. That is stacking (Wolpert 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,6 +83,18 @@ def lexical_logits(scores: LexicalScores, split: DocumentSplit) -> Tensor:
     """Score the documents of a split, (documents, classes)."""
     rows = _matrix(split, scores.idf) @ scores.weights + scores.bias
     return torch.from_numpy(np.asarray(rows, dtype=np.float32))
+
+
+def lexical_to_plain(scores: LexicalScores | None) -> dict[str, Tensor] | None:
+    """Return tensors that a checkpoint can hold."""
+    if scores is None:
+        return None
+    return {name: torch.from_numpy(np.asarray(values)) for name, values in asdict(scores).items()}
+
+
+def lexical_from_plain(plain: Mapping[str, Tensor] | None) -> LexicalScores | None:
+    """Return what `lexical_to_plain` was given."""
+    return None if plain is None else LexicalScores(**{name: plain[name].numpy() for name in plain})
 
 
 def _stacked(logits: Tensor, targets: Tensor) -> tuple[float, float]:
