@@ -190,7 +190,7 @@ class ExplanationMeter:
 def randomised(classifier: DocumentClassifier, seed: int) -> DocumentClassifier:
     """Return the classifier with the values of each weight tensor shuffled (after Adebayo et al. 2018)."""
     changed = copy.copy(classifier)
-    changed.network = copy.deepcopy(classifier.network)
+    changed.engine = copy.deepcopy(classifier.engine)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in changed.network.parameters():
