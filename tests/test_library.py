@@ -115,6 +115,26 @@ def test_a_snippet_shows_and_marks_the_words(library: Library) -> None:
     assert len(hit.snippet) < 130
 
 
+@pytest.mark.parametrize(
+    ("title", "text", "query", "snippet"),
+    [
+        ("버스 소식", "버스 소식\n\n노선이 바뀐다.", "", "노선이 바뀐다."),
+        ("버스 소식", "버스 소식\n\n버스 노선이 바뀐다.", "버스", "버스 노선이 바뀐다."),
+        ("버스 소식", "버스 소식\n\n노선이 바뀐다.", "버스", "버스 소식 노선이 바뀐다."),
+        ("버스 소식", "버스 소식", "", "버스 소식"),
+        ("긴 제목…", "긴 제목이 끝나지 않는다.", "", "…이 끝나지 않는다."),
+        ("제목", "다른 글이다.", "", "다른 글이다."),
+    ],
+)
+def test_a_snippet_does_not_repeat_the_title(
+    library: Library, title: str, text: str, query: str, snippet: str
+) -> None:
+    library.add([article(text, title)])
+    hit = search(library, query).hits[0]
+    assert hit.snippet == snippet
+    assert all(hit.snippet[start:end] == query for start, end in hit.marks)
+
+
 def test_a_query_has_a_limit(library: Library) -> None:
     with pytest.raises(InputError, match="at most 200 characters, got 201"):
         search(library, "가" * 201)

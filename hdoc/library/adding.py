@@ -19,7 +19,8 @@ from hdoc.classifier import Classification, DocumentClassifier
 from hdoc.documents import read_document, unreadable
 from hdoc.errors import HdocError, InputError
 from hdoc.extraction import SUFFIXES, extract
-from hdoc.library.store import Article, Library, digest
+from hdoc.library.article import Article, digest
+from hdoc.library.store import Library
 from hdoc.tables import Row, is_table, open_table
 
 _LOGGER = logging.getLogger(__name__)

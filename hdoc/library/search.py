@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from hdoc.errors import InputError
-from hdoc.library.store import Article, Library, folded, label_code
+from hdoc.library.article import Article, folded, label_code
+from hdoc.library.store import Library
 
 _MOST_WORDS = 16
 _LONGEST_QUERY = 200
@@ -141,11 +142,21 @@ def _quoted(term: str) -> str:
 
 def _hit(article: Article, words: Sequence[str]) -> Hit:
     text = " ".join(unicodedata.normalize("NFC", article.text).split())
+    body = _after_title(article.title, text)
     pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
-    first = pattern.search(text) if words else None
-    start = max(0, first.start() - _BEFORE) if first else 0
-    snippet = ("…" if start else "") + text[start : start + _SNIPPET]
+    first = (pattern.search(text, body) or pattern.search(text)) if words else None
+    start = body if first is None or first.start() - body in range(_BEFORE) else first.start() - _BEFORE
+    start = max(0, start)
+    goes_on = start > 0 and (start != body or article.title.endswith("…"))
+    snippet = ("…" if goes_on else "") + text[start : start + _SNIPPET]
     if start + _SNIPPET < len(text):
         snippet += "…"
     marks = tuple(match.span() for match in pattern.finditer(snippet)) if words else ()
     return Hit(article, snippet, marks)
+
+
+def _after_title(title: str, text: str) -> int:
+    """Return where the text goes on after its title, which many texts begin with; 0 if there is no more."""
+    head = unicodedata.normalize("NFC", title).removesuffix("…")
+    after = len(head) if text.startswith(head) else 0
+    return after + 1 if text[after : after + 1] == " " else after if after < len(text) else 0

@@ -10,13 +10,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from hdoc.errors import InputError
+from hdoc.library.article import Article, digest, indexed, label_code
 
 _APPLICATION = 0x68646F63  # "hdoc" in ASCII: tells this file from any other database
 _VERSION = 1
@@ -38,38 +36,13 @@ CREATE TABLE articles (
     model TEXT NOT NULL
 );
 CREATE INDEX articles_by_label ON articles (label, id);
+CREATE INDEX articles_by_model ON articles (model);
 CREATE VIRTUAL TABLE trigrams USING fts5 (
     title, text, label, content = '', columnsize = 0, detail = column, tokenize = 'trigram'
 );
 CREATE VIRTUAL TABLE terms USING fts5vocab (trigrams, row);
 """
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BUSY_SECONDS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """One article.
-
-    Attributes:
-        title: what it is called in lists.
-        text: as it came.
-        source: the file or table row that it came from.
-        label: its most probable class.
-        probability: the calibrated probability of that class, 0 to 1.
-        model: checksum of the model that said so.
-        id: its number in the library; 0 before it is in one.
-        added: when it came in, UTC, ISO 8601.
-    """
-
-    title: str
-    text: str
-    source: str
-    label: str
-    probability: float
-    model: str
-    id: int = 0
-    added: str = ""
 
 
 class Library:
@@ -218,23 +191,3 @@ def default_path() -> Path:
         return Path(given)
     data = os.environ.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "hdoc" / "library.sqlite"
-
-
-def digest(text: str) -> bytes:
-    """Return what tells texts apart: SHA-256 of the composed text, its white space folded."""
-    return sha256(" ".join(unicodedata.normalize("NFC", text).split()).encode("utf-8", "replace")).digest()
-
-
-def folded(text: str) -> str:
-    """Return text as it is compared: composed, without case."""
-    return unicodedata.normalize("NFC", text).casefold()
-
-
-def indexed(text: str) -> str:
-    """Return text as the index takes it; two spaces let a trigram begin at each of its characters."""
-    return folded(text).replace("\0", " ") + "  "
-
-
-def label_code(number: int) -> str:
-    """Return a class as one trigram of its own."""
-    return "".join(_DIGITS[number // 36**place % 36] for place in (2, 1, 0))
