@@ -1,11 +1,17 @@
-"""Measure what the README says: python scripts/benchmark.py core --data data/petitions/dev.jsonl."""
+"""Measure what the README says.
+
+python scripts/benchmark.py core --data data/petitions/dev.jsonl
+python scripts/benchmark.py quality --tasks petitions,statutes,nsmc --seeds 0,1,2
+"""
 
 import argparse
 import os
+import sys
 from itertools import islice
 from pathlib import Path
 
 from hdoc.benchmarks.core import core_ratios
+from hdoc.benchmarks.quality.options import add_arguments as add_quality_arguments
 from hdoc.records import read_records
 
 SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
@@ -21,8 +27,18 @@ def main() -> None:
     core.add_argument("--documents", type=int, default=100)
     core.add_argument("--pairs", type=int, default=5)
     core.set_defaults(run=measure_core)
+    quality = commands.add_parser("quality", help="hdoc and all it is compared with, on the same footing")
+    add_quality_arguments(quality)
+    quality.set_defaults(run=measure_quality)
     options = parser.parse_args()
-    options.run(options)
+    sys.exit(options.run(options))
+
+
+def measure_quality(options: argparse.Namespace) -> int:
+    from hdoc.benchmarks.quality.command import run
+    from hdoc.training.command import shipped_configs
+
+    return run(options, shipped_configs)
 
 
 def measure_core(options: argparse.Namespace) -> None:

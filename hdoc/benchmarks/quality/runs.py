@@ -1,0 +1,169 @@
+"""The runs of a benchmark: made by `hdoc train fit`, gone on with after a kill, left out where they are done.
+
+The name of a run holds a hash of everything that decides its outcome, documents and encoder too, so a run
+with other settings is another run, and one that is found was made as it would be made now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdoc.benchmarks.quality.entries import Entry
+from hdoc.benchmarks.quality.tasks import Task
+from hdoc.errors import HdocError
+
+EXPERIMENT = "quality"
+
+Train = Callable[[Sequence[str], Path], None]
+"""Runs the training command with arguments, its output going to a file; raises HdocError if it fails."""
+
+
+def train_in_process(arguments: Sequence[str], log: Path) -> None:
+    """Run `hdoc train` in a process of its own, so that no run is in another's way.
+
+    Raises:
+        HdocError: it failed; with its last line.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as output:
+        command = [sys.executable, "-m", "hdoc", "train", *arguments]
+        done = subprocess.run(command, stdout=output, stderr=output, check=False)  # noqa: S603
+    if done.returncode:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
+        raise HdocError(f"hdoc train ended with status {done.returncode}: {lines[-1]}; its output: {log}")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One fit that is to be, or has been.
+
+    Attributes:
+        task: its documents.
+        entry: what is trained.
+        trial: which of the entry's settings.
+        seed: of weights, order and all that is left out at random.
+        folder: of the run.
+        arguments: of `hdoc train fit`.
+    """
+
+    task: Task
+    entry: Entry
+    trial: int
+    seed: int
+    folder: Path
+    arguments: tuple[str, ...]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is an outcome."""
+        return (self.folder / "outcome.json").is_file()
+
+    def outcome(self) -> dict[str, Any]:
+        """Return what the fit came to; see `hdoc.training.outcome`."""
+        found: dict[str, Any] = json.loads((self.folder / "outcome.json").read_text(encoding="utf-8"))
+        return found
+
+    def scores(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return logits (documents, classes) and targets (documents,) of a split."""
+        with np.load(self.folder / "scores" / f"{split}.npz") as stored:
+            return stored["logits"], stored["targets"]
+
+
+@dataclass(slots=True)
+class Bench:
+    """All runs of a task.
+
+    Attributes:
+        task: its documents.
+        entries: what is compared.
+        seeds: the first is that of the search.
+        n_trials: settings that each entry may try.
+        folder: holds the folders of runs.
+        more: further arguments of the training command, the same for all.
+        train: runs it.
+        say: told of each run as it ends.
+        failures: why a run has no outcome, by entry.
+    """
+
+    task: Task
+    entries: Sequence[Entry]
+    seeds: Sequence[int]
+    n_trials: int
+    folder: Path
+    more: Sequence[str] = ()
+    train: Train = train_in_process
+    say: Callable[[str], None] = lambda _line: None
+    failures: dict[str, str] = field(default_factory=dict)
+    _fingerprint: str = ""
+
+    def make(self) -> Iterator[Run]:
+        """Make all runs: the search of each entry with the first seed, then the other seeds.
+
+        Yields:
+            Each run as it is done, also those that were done before.
+        """
+        for entry in self.entries:
+            for trial in range(self.n_trials):
+                yield from self._make(self.run(entry, trial, self.seeds[0]))
+        for seed in self.seeds[1:]:
+            for entry in self.entries:
+                best = self.best(entry)
+                if best is not None:
+                    yield from self._make(self.run(entry, best.trial, seed))
+
+    def run(self, entry: Entry, trial: int, seed: int) -> Run:
+        """Return a run, done or not."""
+        self._fingerprint = self._fingerprint or self.task.fingerprint()
+        values = [*self.more, *entry.arguments(self.task.base, trial)]
+        values += ["--seed_everything", str(seed), "--data.seed", str(seed)]
+        key = hashlib.sha256(json.dumps([values, self._fingerprint]).encode()).hexdigest()[:8]
+        name = f"{self.task.name}-{entry.name}-{trial}-seed{seed}-{key}"
+        place = ["--run.experiment", EXPERIMENT, "--run.name", name, "--run.folder", str(self.folder)]
+        return Run(self.task, entry, trial, seed, self.folder / EXPERIMENT / name, ("fit", *values, *place))
+
+    def best(self, entry: Entry) -> Run | None:
+        """Return the run of an entry's search that did best on dev, or None if none is done."""
+        tried = [self.run(entry, trial, self.seeds[0]) for trial in range(self.n_trials)]
+        done = [run for run in tried if run.is_done]
+        return max(done, key=lambda run: run.outcome()["splits"]["dev"]["macro_f1"], default=None)
+
+    def chosen(self, entry: Entry) -> list[Run]:
+        """Return the runs of the setting that was chosen, of all seeds that are done."""
+        best = self.best(entry)
+        runs = [self.run(entry, best.trial, seed) for seed in self.seeds] if best else []
+        return [run for run in runs if run.is_done]
+
+    def _make(self, run: Run) -> Iterator[Run]:
+        arguments = list(run.arguments)
+        if not run.is_done:
+            last = run.folder / "checkpoints" / "last.ckpt"
+            if last.is_file():
+                arguments = ["fit", "--resume", str(run.folder)]
+            elif run.folder.exists():
+                shutil.rmtree(run.folder)  # it ended before there was anything to go on from
+            try:
+                self.train(arguments, self.folder / EXPERIMENT / "logs" / f"{run.folder.name}.log")
+            except HdocError as error:
+                self.failures[run.entry.name] = str(error)
+                self.say(f"{run.folder.name}: {error}")
+                return
+        if not run.is_done:
+            self.failures[run.entry.name] = f"{run.folder} has no outcome.json"
+            return
+        outcome = run.outcome()
+        figures = "  ".join(
+            f"{split} macro-F1 {values['macro_f1']:.4f}" for split, values in outcome["splits"].items()
+        )
+        self.say(f"{run.folder.name}: {figures}  {outcome['train_seconds'] / 60:.1f} min")
+        yield run
