@@ -22,20 +22,29 @@ class TorchEngine:
         network: in evaluation mode.
         tokenizer: its tokenizer.
         device: where to compute, for example "cpu" or "cuda"; a GPU if there is one by default.
+        origin: the score of a piece that argues neither for nor against a class, (classes,); 0 by default.
+
+    Since weights sum to 1, whatever is taken off all piece scores and added to the bias leaves the class
+    scores as they are: the origin decides what counts as evidence, not what the classes are.
     """
 
     def __init__(
-        self, network: DocumentNetwork, tokenizer: PieceTokenizer, device: str | None = None
+        self,
+        network: DocumentNetwork,
+        tokenizer: PieceTokenizer,
+        device: str | None = None,
+        origin: Floats | None = None,
     ) -> None:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.network = network.to(self.device)
         self.tokenizer = tokenizer
+        self.origin: Floats = np.zeros(network.shape.n_classes) if origin is None else origin
 
     @property
     def bias(self) -> Floats:
         """The part of the class scores that does not depend on the text, (classes,)."""
         bias: Floats = self.network.classifier.bias.detach().cpu().numpy().astype(float)
-        return bias
+        return bias + self.origin
 
     @torch.inference_mode()
     def encode(
@@ -63,7 +72,8 @@ class TorchEngine:
                 first = len(self.tokenizer.prefix)
                 for row, i in enumerate(group):
                     real = slice(first, first + len(windows[i].ids))
-                    pieces[i] = PieceScores(weights[row, real].astype(float), scores[row, real].astype(float))
+                    own = scores[row, real].astype(float) - self.origin
+                    pieces[i] = PieceScores(weights[row, real].astype(float), own)
         return vectors, pieces
 
     @torch.inference_mode()
@@ -77,7 +87,7 @@ class TorchEngine:
         vectors, pieces = self.encode(list(chain.from_iterable(documents)), words)
         counts = torch.tensor([len(document) for document in documents], device=self.device)
         verdict = self.network.judge(vectors, counts)
-        window_scores = (vectors @ self.network.classifier.weight.T).cpu().numpy().astype(float)
+        window_scores = (vectors @ self.network.classifier.weight.T).cpu().numpy().astype(float) - self.origin
         sentence_weights = verdict.sentence_weights.cpu().numpy().astype(float)
         ends = np.cumsum([len(document) for document in documents]).tolist()
         return [

@@ -2,7 +2,7 @@
 
     config.json          format, name, version, the encoder's config, the network's sizes
     labels.json          the classes in the order of the scores
-    calibration.json     the temperature
+    calibration.json     the temperature, and the scores that argue for and against nothing
     tokenizer.json       a fast tokenizer
     weights.safetensors  all weights, 16 or 32 bit
     lexical.safetensors  the lexical part, if there is one
@@ -17,13 +17,14 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_numpy
 from safetensors.torch import load as load_tensors
@@ -40,7 +41,7 @@ from hdoc.sentences import Split
 
 FORMAT = "hdoc-model"
 FORMAT_VERSION = 2
-_READABLE = (1, 2)  # the first knew of no lexical part and of one way only to find sentences
+_READABLE = (1, 2)  # the first knew of no lexical part, no origin, and of one way only to find sentences
 _PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
 _LEXICAL = "lexical.safetensors"
 _LEXICAL_TENSORS = ("idf", "weights", "bias")
@@ -61,6 +62,7 @@ class StoredModel:
         identity: name, version and checksum.
         split: how texts became sentences in training.
         lexical: what is added to the network's scores.
+        origin: the score of a piece that argues neither for nor against a class, (classes,); None for 0.
     """
 
     network: DocumentNetwork
@@ -72,6 +74,7 @@ class StoredModel:
     identity: ModelIdentity
     split: Split = "kss"
     lexical: LexicalScores | None = None
+    origin: NDArray[np.float64] | None = None
 
 
 def save_model(
@@ -89,6 +92,7 @@ def save_model(
     half: bool = False,
     split: Split = "kss",
     lexical: LexicalScores | None = None,
+    origin: Sequence[float] | None = None,
 ) -> None:
     """Write a model folder, whole or not at all.
 
@@ -106,6 +110,7 @@ def save_model(
         half: store weights in 16 bit.
         split: how texts became sentences in training, and are to from now on.
         lexical: what is added to the network's scores.
+        origin: the score of a piece that argues neither for nor against a class, one number a class.
 
     Raises:
         ModelError: the folder holds something else, or cannot be written.
@@ -136,7 +141,8 @@ def save_model(
             draft.mkdir()
             _write_json(draft / "config.json", config)
             _write_json(draft / "labels.json", labels)
-            _write_json(draft / "calibration.json", {"temperature": temperature})
+            calibration = {"temperature": temperature} | ({} if origin is None else {"origin": list(origin)})
+            _write_json(draft / "calibration.json", calibration)
             tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
             # Not save_file: it would make a file that only its owner may read.
             (draft / "weights.safetensors").write_bytes(tensor_bytes(weights))
@@ -184,6 +190,7 @@ def load_model(folder: str | Path) -> StoredModel:
             identity=ModelIdentity(str(config["name"]), str(config["version"]), checksum),
             split=_split(root, config),
             lexical=_lexical(root, parts, len(labels), tokenizer.tokenizer.get_vocab_size()),
+            origin=_origin(root, parts["calibration.json"], len(labels)),
         )
     except ModelError:
         raise
@@ -288,6 +295,19 @@ def _temperature(root: Path, content: bytes) -> float:
             f"expected a temperature above 0 in {root / 'calibration.json'}, got {temperature!r}"
         )
     return float(temperature)
+
+
+def _origin(root: Path, content: bytes, n_classes: int) -> NDArray[np.float64] | None:
+    origin = _json_object(root / "calibration.json", content).get("origin")
+    if origin is None:
+        return None
+    found = np.array(origin, dtype=float) if isinstance(origin, list) else np.empty(0)
+    if found.shape != (n_classes,) or not np.isfinite(found).all():
+        raise ModelError(
+            f"expected an origin of {n_classes} numbers, one a class, in {root / 'calibration.json'}, "
+            f"got {origin!r}"
+        )
+    return found
 
 
 def _read(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -191,11 +191,16 @@ def randomised(classifier: DocumentClassifier, seed: int) -> DocumentClassifier:
     """Return the classifier with the values of each weight tensor shuffled (after Adebayo et al. 2018)."""
     changed = copy.copy(classifier)
     changed.engine = copy.deepcopy(classifier.engine)
+    changed.engine.origin = np.zeros(len(classifier.labels))  # the origin belongs to the weights
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in changed.network.parameters():
             order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
             parameter.copy_(parameter.flatten()[order].reshape(parameter.shape))
+    if changed.lexical is not None:
+        weights = changed.lexical.weights
+        places = torch.randperm(weights.size, generator=generator).numpy()
+        changed.lexical = replace(changed.lexical, weights=weights.ravel()[places].reshape(weights.shape))
     return changed
 
 

@@ -1,9 +1,14 @@
-"""The temperature that makes probabilities mean what they say (Guo et al. 2017)."""
+"""What is fitted on dev when the weights are done: the temperature, and the origin of explanations.
+
+The temperature makes probabilities mean what they say (Guo et al. 2017). The origin makes contributions
+mean what they say: see `fit_origin`. Neither changes a class.
+"""
 
 from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from hdoc.training.losses import document_losses
@@ -45,3 +50,26 @@ def fit_temperature(logits: Tensor, targets: Tensor) -> float:
             right = low + _GOLDEN * (high - low)
             loss_right = loss(right)
     return math.exp((low + high) / 2)
+
+
+def fit_origin(logits: Tensor, bias: Tensor, multi_label: bool = False) -> list[float]:
+    """Return the score of a word piece that argues neither for nor against each class.
+
+    A text's score is a mean of its pieces' scores, weighted by attention. So a piece that says what an
+    average text says is no evidence, though the model may attend to it; nor is one that says as much as
+    texts of the class say on average, if it is asked what would be lost without it. Halfway between both is
+    where pieces begin to argue for the class: an order by contributions over it finds what a prediction
+    hangs on far better than one over 0, which training puts anywhere.
+
+    Args:
+        logits: of held-out documents by the network alone, (documents, classes).
+        bias: the network's, (classes,).
+        multi_label: whether a document may have several classes.
+    """
+    logits = logits.double().cpu()
+    own = logits - bias.detach().double().cpu()
+    given = torch.nn.functional.one_hot(logits.argmax(dim=1), logits.shape[1]).bool()
+    if multi_label and bool((logits > 0).any()):
+        given = logits > 0
+    origin: list[float] = ((own.mean(dim=0) + own[given].mean()) / 2).tolist()
+    return origin

@@ -87,6 +87,7 @@ def export_checkpoint(
         multi_label=blueprint.multi_label,
         temperature=stored["temperature"],
         lexical=lexical_from_plain(stored["lexical"]),
+        origin=stored["origin"],
         name=name,
         version=version,
         card=model_card(stored, content.get("hyper_parameters", {}), name, version, half),

@@ -14,7 +14,8 @@ from torch import Tensor
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.registry import HDOC
 from hdoc.explanation import ModelIdentity
-from hdoc.training.calibration import fit_temperature
+from hdoc.network import DocumentNetwork
+from hdoc.training.calibration import fit_origin, fit_temperature
 from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.export import export_checkpoint, read_checkpoint
@@ -97,6 +98,9 @@ def _scores(
     if best:
         trainer.validate(learner, datamodule=data, ckpt_path=best, verbose=False)
         logits, targets = _gathered(learner)
+        if isinstance(learner.network, DocumentNetwork):
+            bias = learner.network.classifier.bias
+            learner.origin = fit_origin(logits, bias, targets.is_floating_point())
         if learner.hparams["lexical"] and learner.hparams["architecture"] == HDOC:
             logits = _add_lexical(learner, data, logits, targets)
         learner.temperature = fit_temperature(logits, targets)
@@ -150,7 +154,10 @@ def _amend(path: Path, learner: DocumentLearner, splits: dict[str, dict[str, flo
     """Put all that came after training into a checkpoint, so that it can be exported at any time."""
     content: dict[str, Any] = read_checkpoint(path)
     content[CHECKPOINT_KEY].update(
-        temperature=learner.temperature, lexical=lexical_to_plain(learner.lexical), figures=splits
+        temperature=learner.temperature,
+        origin=learner.origin,
+        lexical=lexical_to_plain(learner.lexical),
+        figures=splits,
     )
     write_checkpoint(content, path)
 

@@ -102,6 +102,7 @@ class DocumentLearner(LightningModule):
         self.save_hyperparameters(logger=False)
         self.blueprint: Blueprint | None = None
         self.temperature = 1.0
+        self.origin: list[float] | None = None
         self.lexical: LexicalScores | None = None
         self.run_facts: dict[str, str] = {}  # which run this is, for the model card
         self.gathered: tuple[Tensor, Tensor] | None = None
@@ -197,6 +198,7 @@ class DocumentLearner(LightningModule):
             checkpoint[CHECKPOINT_KEY] = {
                 "blueprint": self.blueprint.to_plain(),
                 "temperature": self.temperature,
+                "origin": self.origin,
                 "lexical": lexical_to_plain(self.lexical),
                 "seed": self._seed,
                 "fingerprint": dict(self._data.fingerprint),
@@ -219,7 +221,7 @@ class DocumentLearner(LightningModule):
         if self.blueprint is not None:
             self.blueprint.check_same(blueprint)
         self._seed, self.temperature = stored["seed"], stored["temperature"]
-        self.lexical = lexical_from_plain(stored["lexical"])
+        self.origin, self.lexical = stored["origin"], lexical_from_plain(stored["lexical"])
         if self.blueprint is None:
             self._build(blueprint)
             self._check_data()
