@@ -11,10 +11,8 @@ progress/             what was measured already, for going on after a kill
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import file_digest
@@ -23,16 +21,17 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hdoc.classifier import DocumentClassifier
 from hdoc.errors import DataError, HdocError, ModelError
 from hdoc.evaluation.evidence import evidence_rows, gather_evidence
 from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
 from hdoc.evaluation.explanations import UNITS, ExplanationMeter
+from hdoc.evaluation.files import document_rows, explanation_rows, write_report, write_table
 from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.page import evidence_page
 from hdoc.evaluation.pictures import draw_bars, draw_curves
+from hdoc.evaluation.progress import progress
 from hdoc.evaluation.quality import Decisions, Prediction, measure, predict
 from hdoc.evaluation.summary import summarise
 from hdoc.evaluation.tables import Table, explanation_tables, quality_tables
@@ -125,20 +124,20 @@ class Evaluation:
         report["quality"] = measure(decisions, self.classifier.labels, options.seed)
         tables = quality_tables(report["quality"])
         self._draw_quality(folder, decisions)
-        _write_table(folder / "documents.parquet", _document_rows(predictions, self.classifier.labels))
+        write_table(folder / "documents.parquet", document_rows(predictions, self.classifier.labels))
         if options.faithfulness or options.rationales:
             rows = self._explanations(folder)
             report["settings"].update(self._explanation_settings())
             report["explanations"] = summarise(rows)
             tables += explanation_tables(report["explanations"])
-            _write_table(folder / "explanations.parquet", _explanation_rows(rows))
+            write_table(folder / "explanations.parquet", explanation_rows(rows))
             if options.faithfulness:
                 for unit in UNITS:
                     draw_curves(report["explanations"], unit, folder / f"{unit}s.png")
                 draw_bars(report["explanations"], folder / "methods.png")
         if options.evidence:
             tables += self._evidence(folder)
-        self._write_report(folder, report, tables)
+        self._close(folder, report, tables)
         return report
 
     def _folder(self) -> Path:
@@ -154,7 +153,7 @@ class Evaluation:
         n = len(self.examples)
         with (
             Ledger(folder / "progress", "predictions", self.settings) as ledger,
-            self._progress("classifying", n, min(n, len(ledger.rows))) as advance,
+            progress(self.messages, "classifying", n, min(n, len(ledger.rows))) as advance,
         ):
             return predict(self.classifier, self.examples, split, ledger, self.options.workers, advance)
 
@@ -201,7 +200,7 @@ class Evaluation:
         settings = {**self.settings, **self._explanation_settings()}
         with (
             Ledger(folder / "progress", "explanations", settings) as ledger,
-            self._progress("explaining", n, min(n, len(ledger.rows))) as advance,
+            progress(self.messages, "explaining", n, min(n, len(ledger.rows))) as advance,
         ):
             warm = False
             for row in chosen:
@@ -218,10 +217,10 @@ class Evaluation:
 
     def _evidence(self, folder: Path) -> list[Table]:
         options = self.options
-        with self._progress("gathering evidence", len(self.examples)) as advance:
+        with progress(self.messages, "gathering evidence", len(self.examples)) as advance:
             found = gather_evidence(self.classifier, self.examples, self.split, options.top, advance)
         rows = evidence_rows(found)
-        _write_table(folder / "evidence.parquet", rows)
+        write_table(folder / "evidence.parquet", rows)
         page = evidence_page(
             found, self.classifier.identity, options.data.name, not self.classifier.multi_label
         )
@@ -245,12 +244,8 @@ class Evaluation:
         draw_confusion(logits, targets, self.classifier.labels, folder / "confusion.png")
         draw_reliability(logits, targets, temperature, folder / "reliability.png")
 
-    def _write_report(self, folder: Path, report: Mapping[str, Any], tables: Sequence[Table]) -> None:
-        content = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
-        (folder / "report.json").write_text(content, encoding="utf-8")
-        settings = "\n".join(f"- {name}: {value}" for name, value in report["settings"].items())
-        text = "\n".join(["# Evaluation", "", settings, "", *(table.markdown() for table in tables)])
-        (folder / "report.md").write_text(text, encoding="utf-8")
+    def _close(self, folder: Path, report: Mapping[str, Any], tables: Sequence[Table]) -> None:
+        write_report(folder, report, tables)
         for table in tables:
             table.show(self.console)
         self.console.print()
@@ -260,69 +255,3 @@ class Evaluation:
             )
             self.messages.print(f"logged as {where}", highlight=False)
         self.messages.print(f"wrote {folder}", highlight=False)
-
-    @contextmanager
-    def _progress(self, what: str, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
-        """Show a bar on standard error; without a terminal, a line for each tenth."""
-        if done and done < total:
-            self.messages.print(f"{what}: going on after {done:,} of {total:,}", highlight=False)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        plain = not self.messages.is_terminal
-        with Progress(*columns, console=self.messages, transient=True, disable=plain) as progress:
-            task = progress.add_task(what, total=total, completed=done)
-            n_done = done
-
-            def advance() -> None:
-                nonlocal n_done
-                n_done += 1
-                progress.advance(task)
-                if plain and n_done * 10 // total > (n_done - 1) * 10 // total:
-                    self.messages.print(f"{what}: {n_done:,} of {total:,}", highlight=False)
-
-            yield advance
-
-
-def _document_rows(predictions: Sequence[Prediction], labels: Sequence[str]) -> list[dict[str, Any]]:
-    rows = []
-    for prediction in predictions:
-        best = int(np.argmax(prediction.probabilities))
-        rows.append(
-            {
-                "id": prediction.id,
-                "labels": list(prediction.truth),
-                "predicted": labels[best],
-                "probability": prediction.probabilities[best],
-                "right": labels[best] in prediction.truth,
-                "n_characters": prediction.n_characters,
-                "n_sentences": prediction.n_sentences,
-                **{
-                    f"p/{label}": chance
-                    for label, chance in zip(labels, prediction.probabilities, strict=True)
-                },
-            }
-        )
-    return rows
-
-
-def _explanation_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a flat row for each explanation and method."""
-    flat = []
-    for row in rows:
-        for name, method in row["methods"].items():
-            cells: dict[str, Any] = {key: row[key] for key in ("id", "target", "n_words", "n_sentences")}
-            cells["method"] = name
-            for figure in ("seconds", "peak_bytes", "leave_one_out", "auprc", "token_f1"):
-                cells[figure] = method.get(figure)
-            for unit in UNITS if row["probability"] is not None else ():
-                curves = method[unit]
-                cells[f"{unit}_comprehensiveness"] = row["probability"] - float(np.mean(curves["without"]))
-                cells[f"{unit}_sufficiency"] = row["probability"] - float(np.mean(curves["only"]))
-            flat.append(cells)
-    return flat
-
-
-def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
-    import pyarrow
-    from pyarrow.parquet import write_table
-
-    write_table(pyarrow.Table.from_pylist(rows), path, compression="zstd")
