@@ -36,19 +36,37 @@ class PieceScores:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the network gave for one document.
+    """What a model gave for one document.
 
     Attributes:
         logits: class scores, (classes,).
         sentence_weights: attention of the windows, (windows,).
         window_scores: what each window says for each class, before its weight, (windows, classes).
         pieces: the same of the word pieces of each window, or None where nobody asked for them.
+        lexical: what the lexical part adds to `logits` for each piece of each window, (pieces, classes);
+            None if the model has no such part.
     """
 
     logits: Floats
     sentence_weights: Floats
     window_scores: Floats
     pieces: Sequence[PieceScores | None]
+    lexical: Sequence[Floats] | None = None
+
+    def window_shares(self) -> Floats:
+        """Return what each window adds to the logits, (windows, classes)."""
+        shares: Floats = self.sentence_weights[:, None] * self.window_scores
+        if self.lexical is not None:
+            shares = shares + np.stack([pieces.sum(axis=0) for pieces in self.lexical])
+        return shares
+
+    def piece_shares(self, window: int) -> Floats:
+        """Return what each word piece of a window adds to the logits, (pieces, classes)."""
+        pieces = self.pieces[window]
+        if pieces is None:
+            raise ValueError("expected the scores of every word piece; ask for them with words=True")
+        shares: Floats = self.sentence_weights[window] * pieces.weights[:, None] * pieces.scores
+        return shares if self.lexical is None else shares + self.lexical[window]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +159,7 @@ class Analysis:
         """Return the document's class."""
         probabilities = self.classes.probabilities(self.scores.logits)
         label = next(iter(probabilities))
-        shares = self.scores.sentence_weights * (self.scores.window_scores @ self.classes.direction(label))
+        shares = self.scores.window_shares() @ self.classes.direction(label)
         return Classification(
             label=label,
             probability=probabilities[label],
@@ -203,14 +221,10 @@ class Analysis:
         self.classes.check(*labels)
         columns = [self.classes.labels.index(label) for label in labels]
         found = []
-        for window, weight, pieces in zip(
-            self.document.windows, self.scores.sentence_weights.tolist(), self.scores.pieces, strict=True
-        ):
+        for i, window in enumerate(self.document.windows):
             spans = word_spans(self.document.text, window)
-            owners = words_of_pieces(window, spans)
             shares = np.zeros((len(spans), len(columns)))
-            if pieces is not None:
-                np.add.at(shares, owners, weight * pieces.weights[:, None] * pieces.scores[:, columns])
+            np.add.at(shares, words_of_pieces(window, spans), self.scores.piece_shares(i)[:, columns])
             found.append(shares)
         return found
 
@@ -222,15 +236,15 @@ class Analysis:
 
 def _explained(document: Document, scores: Scores, direction: Floats) -> tuple[SentenceShare, ...]:
     sentences = []
-    for window, weight, pieces in zip(
-        document.windows, scores.sentence_weights.tolist(), scores.pieces, strict=True
+    for i, (window, weight, pieces) in enumerate(
+        zip(document.windows, scores.sentence_weights.tolist(), scores.pieces, strict=True)
     ):
         if pieces is None:
             raise ValueError("expected the scores of every word piece; ask for them with words=True")
         spans = word_spans(document.text, window)
         owners = words_of_pieces(window, spans)
         attention = np.bincount(owners, pieces.weights, len(spans))
-        shares = np.bincount(owners, weight * pieces.weights * (pieces.scores @ direction), len(spans))
+        shares = np.bincount(owners, scores.piece_shares(i) @ direction, len(spans))
         words = tuple(
             WordShare(start, end, a, c)
             for (start, end), a, c in zip(spans, attention.tolist(), shares.tolist(), strict=True)

@@ -6,7 +6,8 @@
     integrated-gradients  from a text of mask tokens, 50 steps (Sundararajan et al. 2017)
     occlusion             how much the logit falls when the word is deleted (Zeiler & Fergus 2014)
 
-The last three go through captum. Word pieces are summed to words, words to sentences. Only contributions
+The last three go through captum. A lexical part is a sum over pieces already, so gradients are taken of the
+network, and that sum is added. Word pieces are summed to words, words to sentences. Only contributions
 are shares of the logit. So that every explanation still adds up, `logit` is always the model's own, and
 `bias` is, for the other methods, whatever their scores leave over: a remainder, not a part of the model.
 """
@@ -126,6 +127,9 @@ def _word_scores(
     document = _EmbeddedDocument(classifier, windows, direction, advance)
     with _frozen(classifier.network):
         pieces = document.gradient() if method == "gradient" else document.integrated_gradients()
+    if classifier.lexical is not None:
+        ids = np.array([piece for window in windows for piece in window.ids])
+        pieces = pieces + classifier.lexical.shares(ids) @ direction
     scores = []
     starts = np.cumsum([0, *(len(window.ids) for window in windows)]).tolist()
     for window, (start, end) in zip(windows, pairwise(starts), strict=True):

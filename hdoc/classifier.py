@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from hdoc.analysis import Analysis, Classes, Classification, Document, PieceScores
+from hdoc.analysis import Analysis, Classes, Classification, Document, PieceScores, Scores
 from hdoc.encoding import Window
 from hdoc.engine import TorchEngine
 from hdoc.errors import HdocError, InputError
@@ -39,11 +41,12 @@ class DocumentClassifier:
     """
 
     def __init__(self, model: StoredModel, device: str | None = None) -> None:
-        self.engine = TorchEngine(model.network, model.tokenizer, device)
+        self.engine = TorchEngine(model.network, model.tokenizer, device, model.origin)
         self.tokenizer = model.tokenizer
         self.labels = model.labels
         self.multi_label = model.multi_label
         self.temperature = model.temperature
+        self.lexical = model.lexical
         self.identity: ModelIdentity = model.identity
         self._split = model.split
         self.split: Callable[[str], list[Sentence]] = partial(split_sentences, split=model.split)
@@ -61,7 +64,8 @@ class DocumentClassifier:
     @property
     def classes(self) -> Classes:
         """The classes and their calibration."""
-        return Classes(self.labels, self.multi_label, self.temperature, self.engine.bias)
+        bias = self.engine.bias if self.lexical is None else self.engine.bias + self.lexical.bias
+        return Classes(self.labels, self.multi_label, self.temperature, bias)
 
     @classmethod
     def load(cls, folder: str | Path | None = None, device: str | None = None) -> DocumentClassifier:
@@ -171,11 +175,23 @@ class DocumentClassifier:
         scores = iter(self.engine.score(readable, words) if readable else [])
         classes = self.classes
         return [
-            Analysis(self.identity, classes, document, next(scores))
+            Analysis(self.identity, classes, document, self._with_lexical(document, next(scores)))
             if document.windows
             else InputError("expected a text with words, got one with nothing to read")
             for document in documents
         ]
+
+    def _with_lexical(self, document: Document, scores: Scores) -> Scores:
+        """Add the lexical part to what the network gave."""
+        if self.lexical is None:
+            return scores
+        ids = [np.array(window.ids) for window in document.windows]
+        shares = self.lexical.shares(np.concatenate(ids))
+        return replace(
+            scores,
+            logits=scores.logits + self.lexical.bias + shares.sum(axis=0),
+            lexical=np.split(shares, np.cumsum([len(pieces) for pieces in ids])[:-1]),
+        )
 
 
 def embedded_model() -> Path:

@@ -82,7 +82,7 @@ class SplitText:
 class Scorer:
     """Scores texts that are split already; of many variants of one text it encodes each sentence once.
 
-    That changes no number: a sentence's vector depends on that sentence alone.
+    That changes no number: a sentence's vector depends on that sentence alone, and so do its word pieces.
 
     Args:
         classifier: the model.
@@ -95,6 +95,7 @@ class Scorer:
         self.classifier = classifier
         self.n_tokens = 0
         self._vectors: dict[str, Tensor] = {}
+        self._ids: dict[str, NDArray[np.int64]] = {}
 
     def probabilities(
         self, documents: Iterable[Sequence[str]], target: str, versus: str | None = None
@@ -127,12 +128,18 @@ class Scorer:
         for chunk in _chunks([len(document) for document in given]):
             self._encode(sentence for i in chunk for sentence in given[i])
             rows[chunk] = self._judge([self._document(given[i]) for i in chunk])
+            if self.classifier.lexical is not None:
+                rows[chunk] += [self.classifier.lexical.logits(self._pieces(given[i])) for i in chunk]
         return rows
 
     def _document(self, sentences: Sequence[str]) -> Tensor:
         width = self.classifier.network.shape.value_width
         nothing = torch.empty(0, width, device=self.classifier.device)
         return torch.cat([nothing, *(self._vectors[sentence] for sentence in sentences)])
+
+    def _pieces(self, sentences: Sequence[str]) -> NDArray[np.int64]:
+        nothing = np.empty(0, dtype=np.int64)
+        return np.concatenate([nothing, *(self._ids[sentence] for sentence in sentences)])
 
     def _judge(self, documents: Sequence[Tensor]) -> Floats:
         network = self.classifier.network
@@ -146,6 +153,7 @@ class Scorer:
     def _encode(self, sentences: Iterable[str]) -> None:
         if len(self._vectors) > _MOST_REMEMBERED:
             self._vectors.clear()
+            self._ids.clear()
         wanted = list(dict.fromkeys(sentences))
         tokenizer = self.classifier.tokenizer
         windows: list[Window] = []
@@ -154,6 +162,7 @@ class Scorer:
             if sentence not in self._vectors:
                 found = tokenizer.windows(sentence, [Sentence(sentence, 0, len(sentence))])
                 windows.extend(found)
+                self._ids[sentence] = np.array([i for window in found for i in window.ids], dtype=np.int64)
                 counts[sentence] = len(found)
         parts = torch.split(self._read(windows), list(counts.values())) if counts else ()
         self._vectors.update(zip(counts, parts, strict=True))

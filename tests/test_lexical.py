@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
-import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hdoc import DocumentClassifier
+from hdoc.analysis import Analysis
+from hdoc.attribution import Method, explain_by
+from hdoc.deletion import Scorer, SplitText
 from hdoc.lexical import LexicalScores, weigh_pieces
+from hdoc.storage import load_model
 
 IDF = np.array([0.0, 1.0, 2.0, 0.5, 3.0])
 SCORES = LexicalScores(IDF, np.random.default_rng(0).normal(size=(5, 3)), np.array([0.1, -0.2, 0.3]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), max_size=60))
 def test_shares_and_bias_sum_to_the_logits(ids: list[int]) -> None:
     pieces = np.array(ids, dtype=np.int64)
@@ -44,3 +52,72 @@ def test_order_does_not_matter() -> None:
 def test_a_document_without_counted_pieces_has_the_bias_alone() -> None:
     assert SCORES.logits(np.array([0, 0])) == pytest.approx(SCORES.bias)
     assert SCORES.logits(np.array([], dtype=np.int64)) == pytest.approx(SCORES.bias)
+
+
+@pytest.fixture
+def classifier(tiny_model: Path) -> DocumentClassifier:
+    """The tiny model with a lexical part that speaks as loud as its network."""
+    model = load_model(tiny_model)
+    size, random = model.tokenizer.tokenizer.get_vocab_size(), np.random.default_rng(1)
+    lexical = LexicalScores(
+        random.random(size),
+        random.normal(scale=9, size=(size, len(model.labels))),
+        random.normal(size=len(model.labels)),
+    )
+    return DocumentClassifier(replace(model, lexical=lexical))
+
+
+TEXT = "버스가 늦게 옵니다. 배차 간격을 줄여 주세요! 버스 정류장도 더 필요합니다."
+
+
+def test_explanations_stay_exact_sums(classifier: DocumentClassifier) -> None:
+    analysis = classifier.analyse([(TEXT, classifier.split(TEXT))])[0]
+    assert isinstance(analysis, Analysis)
+    for target in classifier.labels:
+        explanation = analysis.explanation(target)
+        total = explanation.bias + sum(sentence.contribution for sentence in explanation.sentences)
+        logit = analysis.scores.logits[classifier.labels.index(target)]
+        assert explanation.logit == pytest.approx(logit, abs=1e-4)
+        assert total == pytest.approx(logit, abs=1e-4)
+        for sentence in explanation.sentences:
+            words = sum(word.contribution for word in sentence.words)
+            assert words == pytest.approx(sentence.contribution, abs=1e-6)
+        words = np.concatenate(analysis.contributions([target])).sum()
+        assert analysis.bias(target) + words == pytest.approx(logit, abs=1e-4)
+
+
+def test_sentences_of_a_classification_are_those_of_its_explanation(classifier: DocumentClassifier) -> None:
+    classification, explanation = classifier.classify([TEXT])[0], classifier.explain(TEXT)
+    assert classification.probabilities == pytest.approx(explanation.probabilities, abs=1e-6)
+    assert [s.contribution for s in classification.sentences] == pytest.approx(
+        [s.contribution for s in explanation.sentences], abs=1e-4
+    )
+
+
+def test_the_lexical_part_counts(classifier: DocumentClassifier, tiny_model: Path) -> None:
+    alone = DocumentClassifier.load(tiny_model).explain(TEXT, classifier.labels[0])
+    assert abs(classifier.explain(TEXT, classifier.labels[0]).logit - alone.logit) > 0.1
+
+
+def test_what_is_left_of_a_text_is_scored_with_the_lexical_part(classifier: DocumentClassifier) -> None:
+    explanation = classifier.explain(TEXT)
+    split = SplitText.of(TEXT, explanation)
+    everything = np.ones(split.n_words, dtype=bool)
+    scorer = Scorer(classifier)
+    probability = scorer.probabilities([split.with_words(everything)], explanation.label)[0]
+    assert probability == pytest.approx(explanation.probability, abs=1e-5)
+    assert scorer.logits([[]])[0] == pytest.approx(classifier.classes.bias, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", ["gradient", "integrated-gradients", "occlusion"])
+def test_other_methods_see_the_lexical_part(
+    classifier: DocumentClassifier, tiny_model: Path, method: Method
+) -> None:
+    pytest.importorskip("captum")
+    target = classifier.labels[0]
+    with_part = explain_by(method, classifier, TEXT, target)
+    without = explain_by(method, DocumentClassifier.load(tiny_model), TEXT, target)
+    assert with_part.logit == pytest.approx(classifier.explain(TEXT, target).logit, abs=1e-4)
+    assert [s.contribution for s in with_part.sentences] != pytest.approx(
+        [s.contribution for s in without.sentences], abs=1e-3
+    )
