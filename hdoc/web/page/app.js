@@ -1,13 +1,16 @@
 // The page: takes a text, has it analysed, and keeps what is shown in step with what is chosen.
 
-import { Article } from "./article.js";
+import { Article, visible } from "./article.js";
 import { Evidence } from "./evidence.js";
+import { Intake, megabytes } from "./intake.js";
 import { LibraryTab } from "./library.js";
 import * as panels from "./panels.js";
 import * as service from "./service.js";
+import * as takeaway from "./takeaway.js";
 import { currentLanguage, number, speak, words } from "./wording.js";
 
 const N_LABELS = 16;
+const SAID_FOR = 5000;
 const find = (id) => document.getElementById(id);
 const state = { text: "", name: "", target: "", versus: null, method: "contribution", amount: 80, allLabels: false, checked: null };
 let facts = null;
@@ -15,7 +18,8 @@ let evidence = null;
 let running = null;
 
 const article = new Article(find("article"), find("tip"), (rank) => find(`rank-${rank}`)?.focus());
-const library = new LibraryTab(fail);
+const intake = new Intake({ fail, begin: () => openTab("paste") });
+const library = new LibraryTab(fail, follow);
 
 // ---- Analysing -------------------------------------------------------------------------------------
 
@@ -72,6 +76,7 @@ function busy(controller) {
 
 function fail(problem) {
   find("problem").textContent = problem === null ? "" : problem instanceof service.Problem ? problem.message : words().failed;
+  if (problem) find("problem").scrollIntoView({ block: "nearest" });
   if (problem && !(problem instanceof service.Problem)) console.error(problem);
 }
 
@@ -114,116 +119,43 @@ async function choose(target, versus) {
   }
 }
 
+/** What is shown, as the API is asked for it. */
 const asked = () => ({ text: state.text, target: state.target, versus: state.versus });
 
 function showCheck() {
-  panels.showCheck(state.checked);
+  panels.showCheck(state.checked, evidence, (index) => article.jump(index));
   for (const id of ["check", "check-about"]) find(id).hidden = state.checked !== null;
 }
 
 async function check() {
   find("check").disabled = true;
   find("checked").textContent = words().checking;
+  const { text, target, versus } = state;
   try {
-    state.checked = await service.check(asked());
+    const found = await service.check(asked());
+    if (state.text !== text || state.target !== target || state.versus !== versus) return;  // the reader has moved on
+    state.checked = found;
     showCheck();
   } catch (error) {
-    panels.showCheck(null);
+    find("checked").replaceChildren();
     fail(error);
   } finally {
     find("check").disabled = false;
   }
 }
 
-// ---- Taking along ----------------------------------------------------------------------------------
-
-async function copy() {
-  const answer = service.explanationText(asked());
+/** Let the reader take something along, and say that it is done. */
+async function take(taking, said) {
   try {
-    if (navigator.clipboard?.write) {
-      // The text may come after the click: the promise keeps the reader's permission.
-      const blob = answer.then((text) => new Blob([text], { type: "text/plain" }));
-      await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
-    } else {
-      copyByHand(await answer);
-    }
-    find("status").textContent = words().copied;
-  } catch (error) {
-    fail(error instanceof service.Problem ? error : new service.Problem(words().copyFailed));
-  }
-}
-
-/** Without a secure address browsers have only this. */
-function copyByHand(text) {
-  const area = document.createElement("textarea");
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  if (!done) throw new service.Problem(words().copyFailed);
-}
-
-async function download() {
-  try {
-    const page = await service.page({ ...asked(), language: currentLanguage(), name: state.name || null });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(page);
-    link.download = `${(state.name || "hdoc").replace(/[^\p{L}\p{N} ._-]/gu, "").slice(0, 60).trim() || "hdoc"}.html`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    find("status").textContent = words().saved;
+    await taking;
+    find("status").textContent = words()[said];
+    setTimeout(() => { if (find("status").textContent === words()[said]) find("status").replaceChildren(); }, SAID_FOR);
   } catch (error) {
     fail(error);
   }
 }
 
-// ---- Bringing in -----------------------------------------------------------------------------------
-
-const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
-
-async function take(file) {
-  if (!file) return;
-  fail(null);
-  if (facts && file.size > facts.file_bytes) {
-    fail(new service.Problem(words().largeFile(file.name, megabytes(facts.file_bytes))));
-    return;
-  }
-  openTab("paste");
-  find("status").textContent = words().reading(file.name);
-  try {
-    const { text } = await service.extract(file);
-    put(text, file.name);
-  } catch (error) {
-    fail(error.kind === "input" ? new service.Problem(words().badFile(file.name)) : error);
-  } finally {
-    find("status").replaceChildren();
-  }
-}
-
-function put(text, name) {
-  find("text").value = text;
-  find("text").dataset.name = name;
-  find("text").dispatchEvent(new Event("input"));
-  find("analyse").focus();
-}
-
-function dropping() {
-  const drop = find("drop");
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragover", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    drop.hidden = false;
-  });
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.hidden = true; });
-  document.addEventListener("drop", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    drop.hidden = true;
-    take(event.dataTransfer.files[0]);
-  });
-}
+// ---- Moving about ------------------------------------------------------------------------------------
 
 const TABS = ["paste", "search"];
 
@@ -241,6 +173,7 @@ function openTab(name, focus = false) {
 
 /** Open the article that the address names, so that the browser's own back and forward work. */
 async function follow() {
+  library.mark();
   const asked_for = /^#article-(\d+)$/.exec(location.hash);
   if (!asked_for) return;
   openTab("search");
@@ -262,7 +195,12 @@ function setLanguage(chosen) {
   find("language").setAttribute("aria-label", words().language);
   count();
   library.say();
+  sayWhatIsKnown();
   if (evidence) draw();
+}
+
+function sayWhatIsKnown() {
+  if (facts) find("knows").textContent = words().knows(number(facts.labels.length), facts.labels.map(visible).join(", "));
 }
 
 function setTheme(dark) {
@@ -278,6 +216,8 @@ function count() {
 function listen() {
   find("panel-paste").addEventListener("submit", (event) => {
     event.preventDefault();
+    if (location.hash) history.pushState(null, "", location.pathname);  // no article of the library any more
+    library.mark();
     analyse(find("text").value, find("text").dataset.name);
   });
   find("text").addEventListener("input", (event) => {
@@ -287,8 +227,6 @@ function listen() {
   find("text").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) find("panel-paste").requestSubmit();
   });
-  find("open").addEventListener("click", () => find("file").click());
-  find("file").addEventListener("change", (event) => { take(event.target.files[0]); event.target.value = ""; });
   for (const name of TABS) {
     find(`tab-${name}`).addEventListener("click", () => openTab(name));
     find(`tab-${name}`).addEventListener("keydown", (event) => {
@@ -308,12 +246,15 @@ function listen() {
     panels.showLabels(evidence.explanation, state, (label) => choose(label, label === state.versus ? null : state.versus));
   });
   find("check").addEventListener("click", check);
-  find("copy").addEventListener("click", copy);
-  find("download").addEventListener("click", download);
+  find("copy").addEventListener("click", () => take(takeaway.copy(asked()), "copied"));
+  find("download").addEventListener("click", () => take(takeaway.download(asked(), state.name), "saved"));
   find("language").addEventListener("click", () => setLanguage(currentLanguage() === "ko" ? "en" : "ko"));
-  find("theme").addEventListener("click", () => setTheme(find("theme").getAttribute("aria-pressed") !== "true"));
+  find("theme").addEventListener("click", () => {
+    const dark = find("theme").getAttribute("aria-pressed") !== "true";
+    localStorage.setItem("hdoc-theme", dark ? "dark" : "light");
+    setTheme(dark);
+  });
   addEventListener("hashchange", follow);
-  dropping();
 }
 
 function askForToken() {
@@ -325,7 +266,8 @@ function askForToken() {
 
 async function start() {
   service.onToken(askForToken);
-  setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
+  const theme = localStorage.getItem("hdoc-theme");
+  setTheme(theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
   listen();
   setLanguage(localStorage.getItem("hdoc-language") ?? "ko");
   try {
@@ -335,15 +277,8 @@ async function start() {
     return;
   }
   library.know(facts.library);
-  find("samples").replaceChildren(...facts.samples.map(({ name, title }) => {
-    const choice = document.createElement("button");
-    choice.type = "button";
-    choice.className = "plain small";
-    choice.lang = "ko";
-    choice.textContent = title;
-    choice.addEventListener("click", async () => put((await service.sample(name)).text, ""));
-    return choice;
-  }));
+  intake.know(facts);
+  sayWhatIsKnown();
   await follow();
 }
 

@@ -6,6 +6,7 @@ import { words, percentage, signed } from "./wording.js";
 
 const LONG_PARAGRAPH = 2000;
 const N_BADGES = 7;
+const LONGEST_TAIL = 12;
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 const NAMELESS = /[\u0080-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufeff]/g;
 const LONELY = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
@@ -23,6 +24,13 @@ export function element(name, attributes = {}, ...children) {
   }
   made.append(...children);
   return made;
+}
+
+/** Keep a badge on the line of the word before it. */
+function withLastWord(last, badge) {
+  if (typeof last !== "string") return [element("span", { class: "tail" }, last, badge)];
+  const cut = Math.max(last.search(/\S+\s*$/), last.length - LONGEST_TAIL);
+  return [last.slice(0, cut), element("span", { class: "tail" }, last.slice(cut), badge)];
 }
 
 export class Article {
@@ -112,7 +120,7 @@ export class Article {
     parts.push(visible(text.slice(end, sentences[index].end)));
     if (rank) {
       const badge = element("button", { type: "button", class: "rank", "data-rank": rank, tabindex: -1, "aria-label": words().rank(rank) }, String(rank));
-      parts.push(badge);
+      parts.push(...withLastWord(parts.pop() || parts.pop(), badge));
     }
     return parts;
   }

@@ -21,7 +21,7 @@ function marked(text, marks) {
 }
 
 export class LibraryTab {
-  constructor(fail) {
+  constructor(fail, open) {
     this.fail = fail;
     this.found = [];
     this.more = false;
@@ -32,6 +32,10 @@ export class LibraryTab {
     });
     find("filter").addEventListener("change", () => this.search());
     find("more").addEventListener("click", () => this.search(this.found.length));
+    find("articles").addEventListener("click", (event) => {
+      // The address does not change, so the browser says nothing, but the reader wants to see it again.
+      if (event.target.closest('a[aria-current="true"]')) open();
+    });
   }
 
   /** Take what the server says of its library. */
@@ -52,6 +56,14 @@ export class LibraryTab {
       find("found").replaceChildren(words().noLibrary, element("code", {}, "hdoc library add articles.jsonl"));
     } else {
       this.list();
+    }
+  }
+
+  /** Mark the article that the address names. */
+  mark() {
+    for (const link of find("articles").querySelectorAll("a")) {
+      if (link.hash === location.hash) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
     }
   }
 
@@ -81,10 +93,12 @@ export class LibraryTab {
 
   list(offset = 0) {
     const n = this.found.length;
-    const said = n ? words().found(number(n), this.more) : words().nothing;
+    const chosen = find("filter").value;
+    const all = find("query").value.trim() ? null : chosen ? this.library.labels[chosen] : this.library.n_articles;
+    const said = !n ? words().nothing : all ? words().found(number(all), false) : words().found(number(n), this.more);
     find("found").textContent = this.library.same_model ? said : `${said} ${words().otherModel}`;
     const rows = this.found.map((article) => element("li", {},
-      element("a", { href: `#article-${article.id}` },
+      element("a", { href: `#article-${article.id}`, "aria-current": location.hash === `#article-${article.id}` ? "true" : null },
         element("span", { class: "title", lang: "ko", dir: "auto" }, visible(article.title)),
         element("span", { class: "meta" },
           element("span", { class: "chip" }, element("bdi", {}, visible(article.label))),

@@ -6,6 +6,7 @@ import { number, particle, percentage, probability, signed, words } from "./word
 const N_LABELS = 5;
 const N_RANKED = 7;
 const N_WORDS = 10;
+const DOUBTFUL = 0.5;  // a category that is less probable than all others together
 const find = (id) => document.getElementById(id);
 const isolated = (text) => element("bdi", {}, visible(text));
 const folded = (text) => visible(text).replace(/\s+/g, " ").trim();
@@ -25,9 +26,13 @@ export function showVerdict(explanation, state) {
   find("kicker").hidden = compared;
   find("verdict").replaceChildren(isolated(compared ? words().question(target, versus, particle(versus)) : explanation.label));
   find("verdict").classList.toggle("question", compared);
-  find("probability").textContent = compared ? "" : probability(explanation.probability);
-  const other = !compared && target !== explanation.label;
-  find("other").textContent = other ? words().other(visible(target), probability(explanation.probabilities[target])) : "";
+  const said = (label) => probability(explanation.probabilities[label]);
+  find("probability").textContent = compared ? words().against(said(target), said(versus)) : probability(explanation.probability);
+  const [, second] = Object.keys(explanation.probabilities);
+  let note = "";
+  if (!compared && target !== explanation.label) note = words().other(visible(target), said(target));
+  else if (!compared && explanation.probability < DOUBTFUL && second !== undefined) note = words().doubtful(visible(second), said(second));
+  find("other").textContent = note;
 }
 
 /** The most probable labels as buttons that show the evidence for each. */
@@ -119,7 +124,7 @@ export function showWords(view, jump) {
 }
 
 /** What became of the probability without the strongest sentences. */
-export function showCheck(found) {
+export function showCheck(found, evidence, jump) {
   const place = find("checked");
   const deletion = found?.sentences ?? null;
   if (!found) return place.replaceChildren();
@@ -132,7 +137,15 @@ export function showCheck(found) {
   ].map(([name, value, side]) => element("li", { class: side },
     element("span", {}, name), bar(value), element("span", { class: "value" }, probability(value))));
   const outcome = `${probability(found.probability)} → ${probability(deletion.without_strongest)}`;
+  const removed = deletion.spans.map(([start]) => evidence.explanation.sentences.findIndex((sentence) => sentence.start === start));
   return place.replaceChildren(
+    element("p", {}, words().removing(n)),
+    element("ol", { class: "removed" }, ...removed.filter((index) => index >= 0).map((index) => {
+      const { start, end } = evidence.sentences[index];
+      const row = element("button", { type: "button", title: words().jump }, element("bdi", { lang: "ko" }, folded(evidence.text.slice(start, end)).slice(0, 200)));
+      row.addEventListener("click", () => jump(index));
+      return element("li", {}, row);
+    })),
     element("p", { class: "outcome" }, outcome),
     element("ul", { class: "outcomes" }, ...rows),
     element("p", { class: deletion.beats_random ? "note" : "note warning" }, deletion.beats_random ? words().trusted : words().doubted),
