@@ -11,6 +11,7 @@ from pathlib import Path
 from hdoc.classifier import embedded_model
 from hdoc.cluster.engine import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.plan import SUCCESS, Block, Settings, find_tables, kind_of, make_plan
+from hdoc.cluster.worker import tries_file
 from hdoc.errors import HdocError, InputError
 from hdoc.storage import load_model
 
@@ -36,6 +37,7 @@ def classify(options: argparse.Namespace) -> int:
         id_column=options.id_column,
         encoding=options.encoding,
         top=options.top,
+        abstain_below=options.abstain_below,
         device=options.device,
     )
     with ray_cluster():
@@ -44,6 +46,8 @@ def classify(options: argparse.Namespace) -> int:
         waiting = [block for block in blocks if not block.file(settings).is_file()]
         if len(waiting) < len(blocks):
             _say(f"{len(blocks) - len(waiting):,} of {len(blocks):,} blocks were finished before")
+        for block in waiting:
+            tries_file(block, settings).unlink(missing_ok=True)  # those of a run before this one
         n_written = n_failed = 0
         if waiting:
             with _progress(blocks, waiting) as advance:

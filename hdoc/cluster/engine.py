@@ -13,13 +13,10 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from hdoc.cluster.plan import Block, Settings
 from hdoc.cluster.worker import BlockClassifier
 from hdoc.errors import HdocError
-
-_RETRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +38,28 @@ class Workforce:
 def ray_cluster() -> Iterator[None]:
     """Join the cluster that RAY_ADDRESS names or that runs on this machine, or start one of this machine.
 
+    A session of Ray that this process has already is used, and left as it is.
+
     Raises:
         HdocError: Ray is not installed, or the cluster cannot be reached.
     """
     # No reports to anyone, and Ray's own messages only where something is wrong.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
     except ModuleNotFoundError as error:
         raise HdocError(f"'--engine ray' needs {error.name}; run: pip install 'hdoc[ray]'") from error
+    if ray.is_initialized():
+        yield
+        return
     try:
         ray.init(logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise HdocError(f"cannot join or start a Ray cluster: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # Ray raises even bare ones, as when a machine is too busy to start in time
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise HdocError(f"cannot join or start a Ray cluster: {reason}") from error
     try:
         yield
     finally:
@@ -113,7 +117,6 @@ def classify_blocks(
     data = ray.data.from_items(
         [{"block": block.to_json()} for block in blocks], override_num_blocks=len(blocks)
     )
-    options: dict[str, Any] = {"max_restarts": _RETRIES, "max_task_retries": _RETRIES}
     try:
         yield from data.map(
             BlockClassifier,
@@ -121,7 +124,6 @@ def classify_blocks(
             compute=ActorPoolStrategy(size=workers.n_workers, max_tasks_in_flight_per_actor=2),
             num_cpus=workers.n_cores,
             num_gpus=workers.n_gpus,
-            **options,
         ).iter_rows()
     except HdocError:
         raise

@@ -43,6 +43,7 @@ class Settings:
         id_column: of the inputs; None for "id" where there is one.
         encoding: of JSON Lines, CSV and TSV; None to have it recognised.
         top: strongest sentences in each row.
+        abstain_below: a document whose most probable class is less probable than this gets no label.
         device: where to compute; None for a GPU if the worker has one.
     """
 
@@ -55,6 +56,7 @@ class Settings:
     encoding: str | None
     top: int
     device: str | None
+    abstain_below: float = 0.0
 
     def meaning(self) -> dict[str, Any]:
         """Return what decides the results, as plain values."""

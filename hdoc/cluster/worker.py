@@ -8,10 +8,12 @@ from typing import Any
 from hdoc.bulk import classify_records
 from hdoc.classifier import DocumentClassifier
 from hdoc.cluster.plan import Block, Settings
-from hdoc.errors import ModelError
+from hdoc.errors import HdocError, ModelError
 from hdoc.records import table_records
 from hdoc.results import open_writer
 from hdoc.tables import open_table
+
+_MOST_TRIES = 3
 
 
 class BlockClassifier:
@@ -50,11 +52,39 @@ class BlockClassifier:
             HdocError: the input cannot be opened any more, or the results cannot be written.
         """
         settings = self.settings
+        tries = _count_try(block, settings)
         table = open_table(Path(block.path), settings.encoding)
         records = table_records(block.given, table, settings.text_column, settings.id_column, block.part)
         failed = 0
         with open_writer(str(block.file(settings))) as writer:
-            for row in classify_records(self.classifier, records, settings.top, self.splitters):
+            for row in classify_records(
+                self.classifier, records, settings.top, self.splitters, settings.abstain_below
+            ):
                 writer.write(row)
                 failed += row["error"] is not None
+        tries.unlink(missing_ok=True)
         return {"n_rows": block.part.n_rows, "n_written": writer.n_rows, "n_failed": failed}
+
+
+def tries_file(block: Block, settings: Settings) -> Path:
+    """Return the file that has a byte for each time that a block was begun, while it is not finished."""
+    return Path(settings.output) / f"_tries-{block.number:06d}"
+
+
+def _count_try(block: Block, settings: Settings) -> Path:
+    """Note that a block is begun; Ray would else start workers without end on a block that ends them."""
+    file = tries_file(block, settings)
+    try:
+        with file.open("ab") as stream:
+            stream.write(b"+")
+            n_tries = stream.tell()
+    except OSError as error:
+        raise HdocError(f"{settings.output}: cannot be written ({error.strerror or error})") from error
+    if n_tries > _MOST_TRIES:
+        part = block.part
+        raise HdocError(
+            f"{block.given}, rows {part.first} to {part.first + part.n_rows - 1}: their worker died "
+            f"{_MOST_TRIES} times, as when memory runs out; finished blocks are kept: run the same command "
+            "again with fewer --workers, or look for the document"
+        )
+    return file
