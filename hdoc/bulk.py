@@ -12,7 +12,11 @@ from hdoc.records import Record
 
 
 def classify_records(
-    classifier: DocumentClassifier, records: Iterable[Record], n_sentences: int = 3, workers: int = 0
+    classifier: DocumentClassifier,
+    records: Iterable[Record],
+    n_sentences: int = 3,
+    workers: int = 0,
+    abstain_below: float = 0.0,
 ) -> Generator[dict[str, Any], None, None]:
     """Classify records as they come.
 
@@ -21,10 +25,12 @@ def classify_records(
         records: documents, or the errors that stand in their place; read as they are needed.
         n_sentences: the strongest sentences to give with each label.
         workers: processes that split sentences; 0 for none.
+        abstain_below: a document whose most probable class is less probable than this gets no label.
 
     Yields:
-        A row for each record: id, label, probability, probabilities, sentences and error; a document that
-        cannot be classified has an error and None in all else.
+        A row for each record: id, label, probability, probabilities, sentences and error. A document that
+        cannot be classified has an error and None in all else; one that is too unsure has None as its label
+        and everything else, so that a person sees what it might be.
     """
     waiting: deque[Record] = deque()
 
@@ -37,7 +43,10 @@ def classify_records(
     for result in classifier.classify_stream(texts(), workers):
         while waiting[0].text is None:
             yield _row(waiting.popleft(), None, n_sentences)
-        yield _row(waiting.popleft(), result, n_sentences)
+        row = _row(waiting.popleft(), result, n_sentences)
+        if row["error"] is None and row["probability"] < abstain_below:
+            row["label"] = None
+        yield row
     while waiting:
         yield _row(waiting.popleft(), None, n_sentences)
 

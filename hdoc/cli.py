@@ -41,6 +41,7 @@ _DOORS = {
     "serve": ("hdoc.web.command", "serve", "the page and the JSON API: hdoc serve --help"),
     "library": ("hdoc.library.command", "serve", "keep and search articles: hdoc library --help"),
     "train": ("hdoc.training.command", "train", "train, validate and test models: hdoc train fit --help"),
+    "register": ("hdoc.training.registry", "train", "put a model folder into an MLflow registry"),
     "export": ("hdoc.training.export", "train", "turn a checkpoint into a model folder"),
 }
 
@@ -139,6 +140,14 @@ def _add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument(
         "--top", type=_positive, default=3, metavar="N", help="strongest sentences in each row; default: 3"
+    )
+    parser.add_argument(
+        "--abstain-below",
+        type=_probability,
+        default=0.0,
+        metavar="P",
+        help="give no label to documents whose most probable category is less probable than this, 0 to 1; "
+        "a person should look at them",
     )
     parser.add_argument(
         "--workers",
@@ -309,18 +318,24 @@ def _classify(options: argparse.Namespace) -> int:
     records = read_records(options.inputs, options.text_column, options.id_column, options.encoding)
     workers = max(1, (os.cpu_count() or 1) - 1) if options.workers is None else options.workers
     classifier = _load(options)
-    failed = 0
+    failed = unsure = 0
     with (
         open_writer(options.output, inputs=options.inputs) as writer,
         _progress(options) as advance,
-        closing(classify_records(classifier, records, options.top, workers)) as rows,
+        closing(classify_records(classifier, records, options.top, workers, options.abstain_below)) as rows,
     ):
         for row in rows:
             writer.write(row)
             failed += row["error"] is not None
+            unsure += row["error"] is None and row["label"] is None
             advance()
     if options.output != "-":
         _say(f"wrote {writer.n_rows:,} rows to {options.output}")
+    if unsure:
+        _say(
+            f"{unsure:,} of {writer.n_rows:,} documents were left without a label: their most probable "
+            f"category has a probability below {options.abstain_below:g}"
+        )
     if failed:
         _complain(
             f"{failed:,} of {writer.n_rows:,} documents have no label; their rows say why under 'error'"
@@ -383,6 +398,13 @@ def _positive(value: str) -> int:
     number = int(value)
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1, got {value}")
+    return number
+
+
+def _probability(value: str) -> float:
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a probability from 0 to 1, got {value}")
     return number
 
 

@@ -180,6 +180,29 @@ def test_a_table_is_classified_row_by_row_in_order(tiny_model: Path, tmp_path: P
     assert texts[0][sentence["start"] : sentence["end"]] == sentence["text"]
 
 
+def test_unsure_documents_are_left_without_a_label(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["버스가 늦게 옵니다.", "금리가 올랐습니다.", "새 영화를 보았습니다. 음악이 좋았습니다."]
+    for i, text in enumerate(texts):
+        (tmp_path / f"{i}.txt").write_text(text, encoding="utf-8")
+    chances = sorted(one.probability for one in DocumentClassifier.load(tiny_model).classify(texts))
+    between = (chances[0] + chances[1]) / 2
+    out = tmp_path / "out.jsonl"
+    inputs = [str(tmp_path / f"{i}.txt") for i in range(3)]
+    common = ["-o", str(out), "-m", str(tiny_model), "--workers", "0"]
+    assert main(["classify", *inputs, *common, "--abstain-below", str(between)]) == 0
+    rows = [json.loads(row) for row in out.read_text(encoding="utf-8").splitlines()]
+    [unsure] = [row for row in rows if row["label"] is None]
+    assert unsure["probability"] == pytest.approx(chances[0], abs=1e-5)
+    assert unsure["error"] is None
+    assert unsure["probabilities"]
+    assert "1 of 3 documents were left without a label" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["classify", *inputs, *common, "--abstain-below", "1.5"])
+    assert "expected a probability from 0 to 1, got 1.5" in capsys.readouterr().err
+
+
 def test_files_folders_and_tables_go_to_any_format(tiny_model: Path, article: Path, tmp_path: Path) -> None:
     folder = tmp_path / "letters"
     folder.mkdir()
