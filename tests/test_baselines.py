@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 from hdoc.baselines import rows
 from hdoc.baselines.explaining import HanExplainer
 from hdoc.baselines.han import HierarchicalAttentionNetwork
-from hdoc.baselines.lexical import LexicalSettings, fit_lexical_model
+from hdoc.baselines.tfidf import TfidfSettings, fit_tfidf_model
 from hdoc.baselines.pooled import masked_mean, repeat_positions, sines
-from hdoc.baselines.registry import LEXICAL, AnyNetwork, Parts, architectures, build_network
+from hdoc.baselines.registry import TFIDF, AnyNetwork, Parts, architectures, build_network
 from hdoc.batches import DocumentBatch, batch_documents
 from hdoc.bert import Bert, BertShape
 from hdoc.encoder import build_encoder
@@ -27,7 +27,7 @@ from hdoc.network import NetworkShape
 from hdoc.render import to_html
 from tests.conftest import SENTENCES
 
-NETWORKS = [name for name in architectures() if name not in LEXICAL]
+NETWORKS = [name for name in architectures() if name not in TFIDF]
 WINDOW = 16
 
 
@@ -262,7 +262,7 @@ class TestHanExplanations:
             explainer.explain(" \n")
 
 
-class TestLexical:
+class TestTfidf:
     TEXTS: ClassVar = [
         f"{sign} {sentence}" for sentence in SENTENCES for sign in ("환율이 올랐다.", "축구를 했다.")
     ]
@@ -271,8 +271,8 @@ class TestLexical:
     def fit(self, *, n_classes: int = 2, **settings: Any) -> Any:
         figures: dict[float, float] = {}
         targets = self.TARGETS if n_classes == 2 else torch.arange(len(self.TEXTS)) % n_classes
-        model = fit_lexical_model(
-            LexicalSettings(**settings),
+        model = fit_tfidf_model(
+            TfidfSettings(**settings),
             (self.TEXTS[:20], targets[:20]),
             (self.TEXTS[20:], targets[20:]),
             lambda scores, truth: float((scores.argmax(dim=1) == truth).float().mean()),
@@ -297,8 +297,8 @@ class TestLexical:
         assert {len(gram) for gram in model.vectoriser.vocabulary_} == {3}
 
     def test_without_dev_the_middle_value_is_taken(self) -> None:
-        model = fit_lexical_model(
-            LexicalSettings("svm"), (self.TEXTS, self.TARGETS), ([], self.TARGETS[:0]), lambda _, __: 0.0
+        model = fit_tfidf_model(
+            TfidfSettings("svm"), (self.TEXTS, self.TARGETS), ([], self.TARGETS[:0]), lambda _, __: 0.0
         )
         assert model.penalty == 0.3
 

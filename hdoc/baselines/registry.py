@@ -20,7 +20,7 @@ from hdoc.errors import ModelError
 from hdoc.network import DocumentNetwork, NetworkShape
 
 HDOC = "hdoc"
-LEXICAL = ("tfidf-svm", "tfidf-logistic")
+TFIDF = ("tfidf-svm", "tfidf-logistic")
 """Architectures that are no networks."""
 
 AnyNetwork: TypeAlias = DocumentNetwork | HierarchicalAttentionNetwork | PooledNetwork
@@ -47,7 +47,7 @@ class Parts:
 
 def architectures() -> list[str]:
     """Return all names."""
-    return [*_BUILDERS, *LEXICAL]
+    return [*_BUILDERS, *TFIDF]
 
 
 def build_network(architecture: str, parts: Parts, options: Mapping[str, Any]) -> AnyNetwork:

@@ -19,13 +19,13 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from transformers.utils.logging import disable_progress_bar
 
-from hdoc.baselines.registry import LEXICAL
+from hdoc.baselines.registry import TFIDF
 from hdoc.errors import HdocError
 from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.finish import finish_fit, show_figures, write_predictions
 from hdoc.training.learner import DocumentLearner
-from hdoc.training.lexical import fit_lexical
+from hdoc.training.tfidf import fit_tfidf
 from hdoc.training.record import EpochLine, RunRecord
 from hdoc.training.tracking import RunLogger, tracking_uri
 
@@ -154,8 +154,8 @@ class TrainingCLI(LightningCLI):
 
     def fit(self, **kwargs: Any) -> None:
         """Train the network; what is none is fitted without Lightning's loop, all else being the same."""
-        if self.model.hparams["architecture"] in LEXICAL:
-            fit_lexical(self.trainer, self.model, self.datamodule, self.folder)
+        if self.model.hparams["architecture"] in TFIDF:
+            fit_tfidf(self.trainer, self.model, self.datamodule, self.folder)
         else:
             self.trainer.fit(**kwargs)
 

@@ -79,11 +79,13 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
 def _outcome(
     learner: DocumentLearner, splits: Mapping[str, Mapping[str, float]], train_seconds: float, timer: Timer
 ) -> Outcome:
+    lexical = learner.lexical
+    n_beside = 0 if lexical is None else lexical.weights.size + lexical.bias.size
     return Outcome(
         learner.hparams["architecture"],
         learner.labels,
         learner.temperature,
-        sum(parameter.numel() for parameter in learner.network.parameters()),
+        sum(parameter.numel() for parameter in learner.network.parameters()) + n_beside,
         train_seconds,
         timer.time_elapsed("test") if "test" in splits else 0.0,
         splits,

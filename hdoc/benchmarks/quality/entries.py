@@ -12,7 +12,7 @@ from typing import Literal
 
 from hdoc.errors import HdocError
 
-Kind = Literal["hdoc", "lexical", "neural", "ablation"]
+Kind = Literal["hdoc", "tfidf", "neural", "ablation"]
 
 MOST_TRIALS = 4
 # The encoder that comes with hdoc has 512 positions, of which pre-training saw those of its rows.
@@ -94,6 +94,11 @@ def _architecture(name: str) -> Callable[[Base], Options]:
     return lambda _: ("--model.architecture", name)
 
 
+def _network(*options: str) -> Callable[[Base], Options]:
+    """Replace parts of the network alone: what stands beside it would hide what they are worth."""
+    return lambda _: (*options, "--model.lexical", "false")
+
+
 def _truncating(name: str) -> Callable[[Base], Options]:
     def options(base: Base) -> Options:
         few = base.encoder == _SMALL
@@ -136,7 +141,7 @@ def _from_embeddings(base: Base) -> list[Options]:
     ]
 
 
-def _lexical(_base: Base) -> list[Options]:
+def _tfidf_search(_base: Base) -> list[Options]:
     """Tries of TF-IDF; each tries several strengths of regularisation by itself."""
     option = "--model.options."
     return [
@@ -153,15 +158,16 @@ def _tfidf(name: str) -> Callable[[Base], Options]:
 
 
 _ENTRIES = (
-    Entry("tfidf-svm", "lexical", "TF-IDF of characters 2–4, LinearSVC", _tfidf("tfidf-svm"), _lexical),
+    Entry("tfidf-svm", "tfidf", "TF-IDF of characters 2–4, LinearSVC", _tfidf("tfidf-svm"), _tfidf_search),
     Entry(
         "tfidf-logistic",
-        "lexical",
+        "tfidf",
         "TF-IDF of characters 2–4, logistic regression",
         _tfidf("tfidf-logistic"),
-        _lexical,
+        _tfidf_search,
     ),
     Entry("hdoc", "hdoc", "hdoc", lambda _: (), _sentences),
+    Entry("hdoc-network", "ablation", "hdoc without scores of single word pieces", _network(), _sentences),
     Entry("first-512", "neural", "encoder on the first 512 tokens", _truncating("first"), _rows),
     Entry("head-tail", "neural", "encoder on beginning and end", _truncating("head-tail"), _rows),
     Entry(
@@ -171,30 +177,22 @@ _ENTRIES = (
     Entry("tobert", "neural", "transformer over chunks (ToBERT)", _architecture("tobert"), _rows),
     Entry("han", "neural", "HAN with GRUs", _architecture("han"), _from_embeddings),
     Entry(
-        "mlp-head",
-        "ablation",
-        "hdoc with an MLP instead of the sum",
-        _architecture("perceptron-head"),
-        _sentences,
+        "mlp-head", "ablation", "the network with an MLP instead of the sum",
+        _network("--model.architecture", "perceptron-head"), _sentences,
     ),
     Entry(
-        "no-cnn", "ablation", "hdoc without the CNN", lambda _: ("--model.kernel_widths", "[]"), _sentences
+        "no-cnn", "ablation", "the network without the CNN",
+        _network("--model.kernel_widths", "[]"), _sentences,
     ),
     Entry(
-        "mean-sentences",
-        "ablation",
-        "hdoc, all sentences alike",
-        _architecture("mean-sentences"),
-        _sentences,
+        "mean-sentences", "ablation", "the network, all sentences alike",
+        _network("--model.architecture", "mean-sentences"), _sentences,
     ),
     *(
         Entry(
-            f"context-{context}",
-            "ablation",
-            f"hdoc, sentence context: {context}",
-            lambda _, context=context: ("--model.context", context),  # type: ignore[misc]
-            _sentences,
+            f"context-{context}", "ablation", f"the network, sentence context: {context}",
+            _network("--model.context", context), _sentences,
         )
         for context in ("none", "convolution", "gru", "transformer")
     ),
-)
+)  # fmt: skip

@@ -26,7 +26,7 @@ PENALTIES: dict[Kind, tuple[float, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class LexicalSettings:
+class TfidfSettings:
     """What decides the features and the classifier.
 
     Attributes:
@@ -47,7 +47,7 @@ class LexicalSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class LexicalModel:
+class TfidfModel:
     """A fitted vectoriser and classifier.
 
     Attributes:
@@ -70,13 +70,13 @@ class LexicalModel:
         return int(self.classifier.coef_.size + self.classifier.intercept_.size)
 
 
-def fit_lexical_model(
-    settings: LexicalSettings,
+def fit_tfidf_model(
+    settings: TfidfSettings,
     train: tuple[Sequence[str], Tensor],
     dev: tuple[Sequence[str], Tensor],
     judge: Callable[[Tensor, Tensor], float],
     tried: Callable[[float, float], None] = lambda _penalty, _figure: None,
-) -> LexicalModel:
+) -> TfidfModel:
     """Fit on train, and choose the regularisation on dev.
 
     Args:
@@ -109,21 +109,21 @@ def fit_lexical_model(
     penalties = tuple(settings.penalties) or PENALTIES[settings.kind]
     if not len(dev[1]):
         penalty = penalties[len(penalties) // 2]
-        return LexicalModel(vectoriser, _fit(settings, features, train[1], penalty), penalty)
+        return TfidfModel(vectoriser, _fit(settings, features, train[1], penalty), penalty)
     held_out = vectoriser.transform(dev[0])
-    best: tuple[float, LexicalModel] | None = None
+    best: tuple[float, TfidfModel] | None = None
     for penalty in penalties:
         classifier = _fit(settings, features, train[1], penalty)
         figure = judge(_scores(classifier, held_out), dev[1])
         tried(penalty, figure)
         if best is None or figure > best[0]:
-            best = figure, LexicalModel(vectoriser, classifier, penalty)
+            best = figure, TfidfModel(vectoriser, classifier, penalty)
     if best is None:
         raise ValueError("expected at least one value of C to try")
     return best[1]
 
 
-def _fit(settings: LexicalSettings, features: Any, targets: Tensor, penalty: float) -> Any:
+def _fit(settings: TfidfSettings, features: Any, targets: Tensor, penalty: float) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 

@@ -1,0 +1,371 @@
+"""The quality benchmark: the same documents, search and figures for all; resumed; and what its table says."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mlflow.tracking import MlflowClient
+from sklearn.metrics import f1_score
+
+from hdoc.benchmarks.quality.command import run
+from hdoc.benchmarks.quality.entries import MOST_TRIALS, Base, choose, entries
+from hdoc.benchmarks.quality.options import add_arguments
+from hdoc.benchmarks.quality.runs import Bench, Run, train_in_process
+from hdoc.benchmarks.quality.statistics import N_BUCKETS, buckets, lines, macro_f1, resamples
+from hdoc.benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
+from hdoc.errors import HdocError, InputError
+from hdoc.training.command import main as train_main
+from hdoc.training.command import shipped_configs
+from tests.labelled import documents, write
+
+pytestmark = [
+    # Lightning's own use of jsonargparse and torch, MLflow's of its database library.
+    pytest.mark.filterwarnings("ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
+]
+
+BASE = Base("small", 2e-4, 1e-3, "convolution")
+PETITIONS = shipped_configs()["petitions"]
+
+
+def options(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+class TestEntries:
+    @pytest.mark.parametrize("entry", entries().values(), ids=lambda entry: entry.name)
+    def test_all_may_try_equally_many_settings_none_twice(self, entry: Any) -> None:
+        tried = [tuple(entry.arguments(BASE, trial)) for trial in range(MOST_TRIALS)]
+        assert len(set(tried)) == len(entry.search(BASE)) == MOST_TRIALS
+
+    def test_they_are_chosen_by_name_and_kind_in_the_order_of_the_table(self) -> None:
+        assert [entry.name for entry in choose("hdoc, tfidf", BASE)] == [
+            "tfidf-svm",
+            "tfidf-logistic",
+            "hdoc",
+        ]
+        assert len(choose("all", BASE)) == len(entries()) - 1, "all but the context that hdoc has anyway"
+        assert "context-convolution" not in {entry.name for entry in choose("ablation", BASE)}
+        with pytest.raises(HdocError, match=r"expected --entries among all, ablation, .*hdoc, .*got 'bert'"):
+            choose("hdoc,bert", BASE)
+
+    def test_only_the_encoder_that_comes_with_hdoc_has_untrained_positions(self) -> None:
+        first = entries()["first-512"]
+        assert "128" in first.arguments(BASE, 0)
+        assert "128" not in first.arguments(Base("klue/bert-base", 3e-5, 5e-4, "convolution"), 0)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Return someone's complaints as a CSV file: 40 of one kind, 20 and 10 of others."""
+    path = tmp_path / "민원.csv"
+    with path.open("w", encoding="cp949", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["내용", "분류"])
+        for i in range(70):
+            writer.writerow([f"글 {i} 입니다.", "교통" if i < 40 else "교육" if i < 60 else "환경"])
+    return path
+
+
+class TestTasks:
+    def own(self, table: Path, folder: Path, **files: Path) -> Task:
+        return own_task({"train": table, **files}, PETITIONS, folder, "내용", "분류")
+
+    def test_a_table_is_divided_the_same_share_of_each_class(self, table: Path, tmp_path: Path) -> None:
+        task = self.own(table, tmp_path / "parts")
+        assert task.name == "민원"
+        parts = {split: read(task.files[split]) for split in SPLITS}
+        counts = {split: Counter(row["label"] for row in rows) for split, rows in parts.items()}
+        assert counts["test"] == {"교통": 8, "교육": 4, "환경": 2}
+        assert counts["dev"] == {"교통": 4, "교육": 2, "환경": 1}
+        texts = [row["text"] for rows in parts.values() for row in rows]
+        assert len(texts) == len(set(texts)) == 70
+        before = [task.files[split].read_bytes() for split in SPLITS]
+        again = self.own(table, tmp_path / "again")
+        assert [again.files[split].read_bytes() for split in SPLITS] == before
+
+    def test_documents_for_test_that_are_given_are_used(self, table: Path, tmp_path: Path) -> None:
+        test = tmp_path / "test.jsonl"
+        write(test, [{"내용": "다른 글.", "분류": label} for label in ("교통", "환경")])
+        task = self.own(table, tmp_path / "parts", test=test)
+        assert [row["label"] for row in read(task.files["test"])] == ["교통", "환경"]
+        assert len(read(task.files["train"])) == 63
+        assert len(read(task.files["dev"])) == 7
+        assert task.lengths("test").tolist() == [5, 5]
+
+    def test_all_files_given_are_used_as_they_are(self, table: Path, tmp_path: Path) -> None:
+        task = self.own(table, tmp_path / "parts", dev=table, test=table)
+        assert set(task.files.values()) == {table}
+        assert task.arguments()[-4:] == ["--data.text_column", "내용", "--data.label_column", "분류"]
+
+    def test_fewer_documents_keep_every_class(self, table: Path, tmp_path: Path) -> None:
+        task = limit(self.own(table, tmp_path / "parts"), 7, tmp_path / "few")
+        assert Counter(row["label"] for row in read(task.files["train"])) == {"교통": 4, "교육": 2, "환경": 1}
+        assert len(read(task.files["dev"])) == 7, "there are no more"
+        with pytest.raises(HdocError, match="--max-documents of at least the 3 classes"):
+            limit(task, 2, tmp_path / "fewer")
+
+    def test_other_documents_and_other_encoders_are_told_apart(self, table: Path, tmp_path: Path) -> None:
+        task = self.own(table, tmp_path / "parts")
+        shorter = limit(task, 9, tmp_path / "few")
+        other = own_task({"train": table}, PETITIONS, tmp_path / "other", "내용", "분류", "klue/bert-base")
+        assert len({task.fingerprint(), shorter.fingerprint(), other.fingerprint()}) == 3
+
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [
+            ([{"내용": "글"}], "expected a column '분류'"),
+            ([{"내용": "글", "분류": "가"}, {"내용": " ", "분류": "가"}], "row 2: expected a text in '내용'"),
+            ([{"내용": "글", "분류": None}], "row 1: expected a label in '분류', got none"),
+            ([{"내용": "글", "분류": "가"}] * 2, "at least 3 documents with the label '가'.* got 2"),
+        ],
+    )
+    def test_what_cannot_be_used(self, tmp_path: Path, rows: list[dict[str, Any]], message: str) -> None:
+        path = tmp_path / "rows.jsonl"
+        write(path, rows)
+        with pytest.raises((HdocError, InputError), match=message):
+            self.own(path, tmp_path / "parts")
+
+    def test_a_shipped_task_says_how_its_documents_are_made(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(HdocError, match=r"no such file; make it with: python scripts/petitions\.py"):
+            shipped_task("petitions", PETITIONS)
+
+
+class TestStatistics:
+    def test_macro_f1_is_scikit_learns_for_any_weights(self) -> None:
+        generator = np.random.default_rng(0)
+        predicted, true = generator.integers(0, 4, (2, 50))
+        predicted[predicted == 3] = 0
+        weights = generator.multinomial(50, np.full(50, 0.02), size=5).astype(float)
+        expected = [f1_score(true, predicted, average="macro", sample_weight=row) for row in weights]
+        np.testing.assert_allclose(macro_f1(predicted, true, 6, weights), expected)
+
+    def test_classes_that_are_nowhere_do_not_count(self) -> None:
+        assert macro_f1(np.array([0, 1]), np.array([0, 1]), 9).tolist() == [1.0]
+
+    def test_resamples_are_as_large_as_the_data_and_always_the_same(self) -> None:
+        drawn = resamples(20)
+        assert (drawn.sum(axis=1) == 20).all()
+        np.testing.assert_array_equal(drawn, resamples(20))
+
+    def test_buckets_are_quarters(self) -> None:
+        borders, bucket = buckets(np.arange(1, 101))
+        assert np.bincount(bucket).tolist() == [25] * N_BUCKETS
+        assert len(borders) == N_BUCKETS - 1
+
+    def test_a_line_holds_means_spread_intervals_and_differences(self, tmp_path: Path) -> None:
+        true = np.array([0, 1] * 50)
+        ours, theirs = entries()["hdoc"], entries()["tfidf-svm"]
+        chosen = {
+            "hdoc": [made_run(tmp_path, ours, seed, true, wrong) for seed, wrong in ((0, 10), (1, 20))],
+            "tfidf-svm": [made_run(tmp_path, theirs, 0, true, 40)],
+        }
+        hdoc, svm = lines(chosen, np.arange(100))
+        values = [f1_score(true, wrong_at(true, n), average="macro") for n in (10, 20, 40)]
+        assert hdoc.macro_f1 == pytest.approx(np.mean(values[:2]))
+        assert hdoc.deviation == pytest.approx(np.std(values[:2], ddof=1))
+        assert hdoc.low < hdoc.macro_f1 < hdoc.high
+        assert (hdoc.difference, hdoc.difference_high) == (0, 0)
+        assert svm.deviation is None
+        assert svm.difference == pytest.approx(values[2] - hdoc.macro_f1)
+        assert svm.difference_low < svm.difference < svm.difference_high < 0
+        assert hdoc.documents_per_second == pytest.approx(100 / 2)
+        assert svm.by_length[0] < svm.by_length[-1] == 1.0, "the mistakes are in the shortest documents"
+
+
+def wrong_at(true: Any, n_wrong: int) -> Any:
+    return np.where(np.arange(len(true)) < n_wrong, 1 - true, true)
+
+
+def made_run(folder: Path, entry: Any, seed: int, true: Any, n_wrong: int, dev: float = 0.5) -> Run:
+    task = Task("made", "none", {}, "text", "label", BASE)
+    made = Run(task, entry, 0, seed, folder / f"{entry.name}-{seed}", ())
+    (made.folder / "scores").mkdir(parents=True)
+    logits = np.eye(2, dtype=np.float32)[wrong_at(true, n_wrong)]
+    np.savez_compressed(made.folder / "scores" / "test.npz", logits=logits, targets=true)
+    write_outcome(made.folder, dev)
+    return made
+
+
+def write_outcome(folder: Path, dev: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = {"macro_f1": dev, "accuracy": 0.5, "ece": 0.1}
+    outcome = {"n_parameters": 7, "train_seconds": 60.0, "test_seconds": 2.0}
+    content = {**outcome, "splits": {"dev": figures, "test": figures}}
+    (folder / "outcome.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+class TestBench:
+    """Which runs are made, with a training that only writes down what it was asked."""
+
+    @pytest.fixture
+    def asked(self) -> list[list[str]]:
+        return []
+
+    @pytest.fixture
+    def bench(self, table: Path, tmp_path: Path, asked: list[list[str]]) -> Bench:
+        def train(arguments: Sequence[str], log: Path) -> None:
+            asked.append(list(arguments))
+            values = dict(zip(arguments[1::2], arguments[2::2], strict=True))
+            if values.get("--model.architecture") == "tobert":
+                raise HdocError("no memory")
+            place = values.get("--resume") or str(tmp_path / "runs" / "quality" / values["--run.name"])
+            write_outcome(Path(place), 0.9 if values.get("--model.encoder_rate") == "0.0001" else 0.1)
+
+        task = own_task({"train": table}, PETITIONS, tmp_path / "parts", "내용", "분류")
+        return Bench(task, choose("hdoc,tobert", BASE), [0, 1], 3, tmp_path / "runs", train=train)
+
+    def test_the_best_setting_on_dev_gets_the_other_seeds(self, bench: Bench, asked: list[list[str]]) -> None:
+        made = list(bench.make())
+        hdoc = [run for run in made if run.entry.name == "hdoc"]
+        assert [(run.trial, run.seed) for run in hdoc] == [(0, 0), (1, 0), (2, 0), (1, 1)]
+        assert [run.seed for run in bench.chosen(hdoc[0].entry)] == [0, 1]
+        assert all("--seed_everything" in arguments for arguments in asked)
+        assert bench.failures == {"tobert": "no memory"}
+        assert len(asked) == 4 + 3, "what failed with every setting gets no further seeds"
+
+    def test_what_is_done_is_not_done_again(self, bench: Bench, asked: list[list[str]]) -> None:
+        list(bench.make())
+        asked.clear()
+        made = list(bench.make())
+        assert len(made) == 4
+        assert all("tobert" in arguments for arguments in asked), "only what failed is tried once more"
+
+    def test_a_killed_run_goes_on_and_one_that_hardly_began_starts_anew(
+        self, bench: Bench, asked: list[list[str]]
+    ) -> None:
+        hdoc = bench.entries[0]
+        killed, begun = (bench.run(hdoc, trial, 0).folder for trial in (0, 1))
+        (killed / "checkpoints").mkdir(parents=True)
+        (killed / "checkpoints" / "last.ckpt").touch()
+        begun.mkdir(parents=True)
+        (begun / "config.yaml").touch()
+        list(bench.make())
+        assert ["fit", "--resume", str(killed)] in asked
+        assert not (begun / "config.yaml").exists()
+
+    def test_other_settings_are_other_runs(self, bench: Bench) -> None:
+        run = bench.run(bench.entries[0], 0, 0)
+        bench.more = ["--trainer.max_epochs", "1"]
+        assert bench.run(bench.entries[0], 0, 0).folder != run.folder
+
+    def test_a_training_that_fails_says_where_its_output_is(self, tmp_path: Path) -> None:
+        log = tmp_path / "logs" / "a.log"
+        with pytest.raises(
+            HdocError, match=r"status 1: error: expected --config to be .* its output: .*a\.log"
+        ):
+            train_in_process(["fit", "--config", "nowhere"], log)
+
+
+class TestCommand:
+    @pytest.fixture
+    def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        rows = documents(60)
+        write(tmp_path / "topics.jsonl", [{"글": row["text"], "주제": row["label"]} for row in rows])
+        return tmp_path
+
+    def test_from_a_table_to_a_table(self, place: Path, tiny_encoder: Path) -> None:
+        """Real trainings of TF-IDF, hdoc, truncation and HAN, through the training command."""
+
+        def train(arguments: Sequence[str], _log: Path) -> None:
+            assert train_main(arguments) == 0
+
+        said: list[str] = []
+        names = "tfidf-svm,hdoc,first-512,han"
+        arguments = ["--data", "topics.jsonl", "--text-column", "글", "--label-column", "주제"]
+        arguments += ["--entries", names, "--epochs", "1", "--trials", "1", "--max-documents", "24", "--"]
+        arguments += [
+            "--model.encoder",
+            str(tiny_encoder),
+            "--model.window",
+            "32",
+            "--model.value_width",
+            "16",
+        ]
+        arguments += ["--model.channels", "8", "--data.workers", "0", "--data.cache_folder", "cache"]
+        arguments += ["--trainer.accelerator", "cpu", "--trainer.precision", "32-true"]
+        assert run(options(*arguments), shipped_configs, train, said.append) == 0
+        folder = place / "runs" / "quality" / "report" / "topics"
+        report = json.loads((folder / "table.json").read_text(encoding="utf-8"))
+        assert {line["entry"] for line in report["lines"]} == set(names.split(","))
+        assert report["documents"] == {"train": 24, "dev": 6, "test": 12}
+        for line in report["lines"]:
+            assert 0 <= line["low"] <= line["macro_f1"] <= line["high"] <= 1
+            assert line["train_minutes"] > 0
+            assert line["documents_per_second"] > 0
+        table = (folder / "table.md").read_text(encoding="utf-8")
+        assert "| entry | macro-F1 | 95 % |" in table
+        assert "--model.architecture han" in table
+        for name in ("length.png", "cost.png"):
+            assert (folder / name).read_bytes().startswith(b"\x89PNG")
+        [han] = place.glob("runs/quality/topics-han-*/explanations")
+        assert list(han.glob("*.html")), "HAN's weights are shown in the same page"
+        assert not list(place.glob("runs/quality/topics-first-512-*/model"))
+
+        client = MlflowClient(f"sqlite:///{place}/mlflow.db")
+        [experiment] = [e for e in client.search_experiments() if e.name == "quality"]
+        found = client.search_runs([experiment.experiment_id])
+        [parent] = [run for run in found if run.info.run_name == "topics"]
+        children = [run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        assert {run.data.tags["hdoc.entry"] for run in children} == set(names.split(","))
+        assert {run.info.status for run in found} == {"FINISHED"}
+        assert all({"dev/macro_f1", "test/macro_f1"} <= set(run.data.metrics) for run in children)
+        by_entry = {line["entry"]: line for line in report["lines"]}
+        assert parent.data.metrics["hdoc/macro_f1"] == pytest.approx(by_entry["hdoc"]["macro_f1"])
+
+        said.clear()
+        assert (
+            run(options(*arguments), shipped_configs, lambda *_: pytest.fail("ran again"), said.append) == 0
+        )
+        assert len(client.search_runs([experiment.experiment_id])) == len(found)
+
+    def test_commands_can_be_listed(self, place: Path) -> None:
+        said: list[str] = []
+        listed = options("--data", "topics.jsonl", "--text-column", "글", "--label-column", "주제", "--list",
+                         "--entries", "hdoc", "--trials", "2")  # fmt: skip
+        assert run(listed, shipped_configs, lambda *_: pytest.fail("ran"), said.append) == 0
+        assert [line.split()[:4] for line in said] == [["open", "hdoc", "train", "fit"]] * 2
+        assert "--model.encoder_rate 0.0001" in said[1]
+        assert shlex.split(said[1])[-2:] == ["--run.folder", "runs"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--tasks", "petition"], "expected a task or --config among .*petitions.*; got 'petition'"),
+            (["--tasks", "nsmc", "--data", "topics.jsonl"], "either --tasks or --data, got both"),
+            (["--trials", "9"], "expected --trials from 1 to 4, got 9"),
+            (["--seeds", "a"], "expected --seeds such as 0,1,2, got 'a'"),
+            (["--epochs", "0"], "expected --epochs of at least 1, got 0"),
+            (["--data", "nowhere.csv"], r"nowhere\.csv is none"),
+        ],
+    )
+    def test_mistakes_are_one_line(
+        self, place: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(options(*arguments), shipped_configs, say=lambda _: None) == 1
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert error.startswith("error: ")
+        assert re.search(message, error)
