@@ -27,7 +27,7 @@ def test_a_training_config_says_how_to_override_and_go_on(path: Path) -> None:
 
 
 def test_shipped_configs_are_found_by_name() -> None:
-    assert set(shipped_configs()) == {"petitions", "statutes", "klue-bert", "nsmc", "multilabel"}
+    assert set(shipped_configs()) == {"petitions", "statutes", "klue-bert", "nsmc", "multilabel", "movies"}
     for path in shipped_configs().values():
         assert path.is_file()
 
