@@ -98,6 +98,12 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         choices=("kss", "lines"),
         help="how to find sentences; lines if each line is one; default: as in the model's training",
     )
+    data.add_argument(
+        "--out-of-scope",
+        type=Path,
+        metavar="FILE",
+        help="table of documents of none of the classes: is the model less sure of them?",
+    )
     data.add_argument("--encoding", help="of text files; recognised by default")
 
 

@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from hdoc.classifier import DocumentClassifier
 from hdoc.errors import DataError, HdocError, ModelError
+from hdoc.evaluation.abstention import abstention_table, measure_abstention, read_strangers
 from hdoc.evaluation.evidence import evidence_rows, gather_evidence
 from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
 from hdoc.evaluation.explanations import UNITS, ExplanationMeter
@@ -122,7 +124,8 @@ class Evaluation:
         decisions = Decisions.of(predictions, self.classifier.labels, self.classifier.multi_label)
         report: dict[str, Any] = {"settings": dict(self.settings)}
         report["quality"] = measure(decisions, self.classifier.labels, options.seed)
-        tables = quality_tables(report["quality"])
+        report["abstention"] = measure_abstention(decisions, self._strangers())
+        tables = [*quality_tables(report["quality"]), abstention_table(report["abstention"])]
         self._draw_quality(folder, decisions)
         write_table(folder / "documents.parquet", document_rows(predictions, self.classifier.labels))
         if options.faithfulness or options.rationales:
@@ -156,6 +159,14 @@ class Evaluation:
             progress(self.messages, "classifying", n, min(n, len(ledger.rows))) as advance,
         ):
             return predict(self.classifier, self.examples, split, ledger, self.options.workers, advance)
+
+    def _strangers(self) -> NDArray[np.float64] | None:
+        options = self.options
+        if options.out_of_scope is None:
+            return None
+        return read_strangers(
+            self.classifier, options.out_of_scope, options.text_column, options.encoding, options.workers
+        )
 
     def _explanation_settings(self) -> dict[str, Any]:
         return {
