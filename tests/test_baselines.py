@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 from hdoc.baselines import rows
 from hdoc.baselines.explaining import HanExplainer
 from hdoc.baselines.han import HierarchicalAttentionNetwork
-from hdoc.baselines.tfidf import TfidfSettings, fit_tfidf_model
 from hdoc.baselines.pooled import masked_mean, repeat_positions, sines
 from hdoc.baselines.registry import TFIDF, AnyNetwork, Parts, architectures, build_network
+from hdoc.baselines.tfidf import TfidfSettings, fit_tfidf_model
 from hdoc.batches import DocumentBatch, batch_documents
 from hdoc.bert import Bert, BertShape
 from hdoc.encoder import build_encoder

@@ -25,8 +25,8 @@ from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.finish import finish_fit, show_figures, write_predictions
 from hdoc.training.learner import DocumentLearner
-from hdoc.training.tfidf import fit_tfidf
 from hdoc.training.record import EpochLine, RunRecord
+from hdoc.training.tfidf import fit_tfidf
 from hdoc.training.tracking import RunLogger, tracking_uri
 
 
