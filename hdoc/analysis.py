@@ -5,7 +5,7 @@ Everything here is arithmetic over what the network gave, in double precision; n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from hdoc.errors import LabelError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 
 Floats = NDArray[np.float64]
+
+# Of several labels a document has those that are more probable than not.
+_ASSIGNED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,15 @@ class Classes:
             values = powers / powers.sum()
         order = np.argsort(-values, kind="stable")
         return {self.labels[i]: float(values[i]) for i in order}
+
+    def assigned(self, probabilities: Mapping[str, float]) -> list[str]:
+        """Return the classes that a document is given, most probable first; one unless it may have several.
+
+        Args:
+            probabilities: of every class, most probable first.
+        """
+        labels = [label for label, chance in probabilities.items() if chance > _ASSIGNED]
+        return labels if self.multi_label and labels else [next(iter(probabilities))]
 
     def direction(self, target: str, versus: str | None = None) -> Floats:
         """Return the vector over classes that a score is multiplied with: +1 target, -1 versus."""

@@ -84,6 +84,36 @@ def explain_by(
     )
 
 
+def explain_labels(
+    method: Method, classifier: DocumentClassifier, text: str, *, advance: Advance | None = None
+) -> list[Explanation]:
+    """Explain each class that a document is given: one, unless the model gives several.
+
+    Args:
+        method: one of `METHODS`.
+        classifier: the model.
+        text: the document.
+        advance: called as slow methods get on, for each class anew.
+
+    Returns:
+        The most probable class first.
+
+    Raises:
+        InputError: the text has nothing to read.
+        HdocError: the method needs captum, which is not installed.
+    """
+    sentences = classifier.split(text)
+    analysis = classifier.analyse([(text, sentences)])[0]
+    if isinstance(analysis, InputError):
+        raise analysis
+    labels = analysis.classes.assigned(analysis.classes.probabilities(analysis.scores.logits))
+    if method == "contribution":
+        return [analysis.explanation(label) for label in labels]
+    return [
+        explain_by(method, classifier, text, label, sentences=sentences, advance=advance) for label in labels
+    ]
+
+
 def rescored(explanation: Explanation, method: str, scores: Floats) -> Explanation:
     """Return the explanation with other scores in the place of its contributions.
 

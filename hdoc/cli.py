@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -189,62 +190,71 @@ def _explain_one(classifier: DocumentClassifier, file: str, options: argparse.Na
     from hdoc.render import to_html, to_json
 
     text = read_document(file, options.encoding)
-    explanation = _explanation(classifier, text, options)
+    explanations = _explanations(classifier, text, options)
     name = "" if file == "-" else Path(file).name
     language = options.language or _language()
     if options.format == "text":
-        notes = _check(classifier, text, explanation, language, None) if options.check else []
-        _print_view(explanation, text, name, language, options, notes)
+        checked = _check(classifier, text, explanations, language, None) if options.check else None
+        _print_view(explanations, text, name, language, options, checked or [[] for _ in explanations])
         return
     target = _target(options, name)
     if options.format == "json":
-        _write(to_json(explanation), target)
+        _write(to_json(explanations if _of_labels(classifier, options) else explanations[0]), target)
     else:
-        _write(to_html(explanation, text, language=language, name=name or None), target)
+        _write(to_html(explanations, text, language=language, name=name or None), target)
     if options.check:
-        for note in _check(classifier, text, explanation, language, target):
+        for note in chain.from_iterable(_check(classifier, text, explanations, language, target)):
             _say(note)
 
 
-def _explanation(classifier: DocumentClassifier, text: str, options: argparse.Namespace) -> Explanation:
+def _of_labels(classifier: DocumentClassifier, options: argparse.Namespace) -> bool:
+    """Return whether each label that a document is given is explained: there may be several."""
+    return classifier.multi_label and options.label is None and options.versus is None
+
+
+def _explanations(
+    classifier: DocumentClassifier, text: str, options: argparse.Namespace
+) -> list[Explanation]:
     """Explain by the method that was asked for; slow ones show a progress bar on standard error."""
-    if options.method == "contribution":
-        return classifier.explain(text, options.label, options.versus)
+    several = _of_labels(classifier, options)
+    if options.method == "contribution" and not several:
+        return [classifier.explain(text, options.label, options.versus)]
     from rich.console import Console
     from rich.progress import Progress
 
-    from hdoc.attribution import explain_by
+    from hdoc.attribution import explain_by, explain_labels
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(options.method)
-        return explain_by(
-            options.method,
-            classifier,
-            text,
-            options.label,
-            options.versus,
-            advance=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        if several:
+            return explain_labels(options.method, classifier, text, advance=advance)
+        asked = (options.label, options.versus)
+        return [explain_by(options.method, classifier, text, *asked, advance=advance)]
 
 
 def _check(
     classifier: DocumentClassifier,
     text: str,
-    explanation: Explanation,
+    explanations: Sequence[Explanation],
     language: Language,
     beside: Path | None,
-) -> list[str]:
-    """Return what a check by deletion found, in words; as JSON it goes beside the explanation's file."""
+) -> list[list[str]]:
+    """Return what checks by deletion found, in words; as JSON it goes beside the explanations' file."""
     import json
 
     from hdoc.trust import check, in_words
 
-    found = check(classifier, text, explanation)
+    found = [check(classifier, text, explanation) for explanation in explanations]
     if beside is not None:
-        content = json.dumps(found.to_dict(), ensure_ascii=False, indent=2) + "\n"
+        plain = [one.to_dict() for one in found]
+        content = json.dumps(plain if len(plain) > 1 else plain[0], ensure_ascii=False, indent=2) + "\n"
         _write(content, beside.with_suffix(".check.json"))
-    return in_words(found, language)
+    return [in_words(one, language) for one in found]
 
 
 def _target(options: argparse.Namespace, name: str) -> Path | None:
@@ -277,12 +287,12 @@ def _opened(target: Path) -> Iterator[IO[str]]:
 
 
 def _print_view(
-    explanation: Explanation,
+    explanations: Sequence[Explanation],
     text: str,
     name: str,
     language: Language,
     options: argparse.Namespace,
-    notes: Sequence[str] = (),
+    notes: Sequence[Sequence[str]],
 ) -> None:
     from contextlib import nullcontext
 
@@ -299,9 +309,10 @@ def _print_view(
     target = _target(options, name)
     with nullcontext() if target is None else _opened(target) as file:
         console = Console(file=file)
-        to_terminal(explanation, text, console, top=options.top, language=language, name=name or None)
-        for note in notes:
-            console.print(Padding(Text(note), (0, 1, 1, 1)), highlight=False, markup=False, emoji=False)
+        for explanation, said in zip(explanations, notes, strict=True):
+            to_terminal(explanation, text, console, top=options.top, language=language, name=name or None)
+            for note in said:
+                console.print(Padding(Text(note), (0, 1, 1, 1)), highlight=False, markup=False, emoji=False)
 
 
 def _classify(options: argparse.Namespace) -> int:

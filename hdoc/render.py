@@ -7,6 +7,7 @@ All three show the same numbers. How contributions become percentages and shades
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hdoc.explanation import Explanation
@@ -18,16 +19,23 @@ if TYPE_CHECKING:
 __all__ = ["Language", "to_html", "to_json", "to_terminal"]
 
 
-def to_json(explanation: Explanation) -> str:
+def to_json(explanation: Explanation | Sequence[Explanation]) -> str:
     """Return the explanation contract as JSON: the same explanation gives the same characters.
 
     Keys keep the contract's order and numbers are written in full (Python's shortest exact form). The text
     itself is not repeated; the offsets point into it.
 
+    Args:
+        explanation: one, or several of the same document, which become an array.
+
     Raises:
         ValueError: a number is infinite or not a number, which JSON cannot hold.
     """
-    return json.dumps(explanation.to_dict(), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    if isinstance(explanation, Explanation):
+        content: object = explanation.to_dict()
+    else:
+        content = [each.to_dict() for each in explanation]
+    return json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
 def to_terminal(
@@ -64,12 +72,16 @@ def to_terminal(
 
 
 def to_html(
-    explanation: Explanation, text: str, *, language: Language = "ko", name: str | None = None
+    explanation: Explanation | Sequence[Explanation],
+    text: str,
+    *,
+    language: Language = "ko",
+    name: str | None = None,
 ) -> str:
     """Return one page that needs nothing else: no script, no network, its own style.
 
     Args:
-        explanation: what to show.
+        explanation: what to show; one, or several of the same document, one for each of its labels.
         text: the document it explains, exactly as it was given.
         language: of the words around the text.
         name: of the document, such as its file.
@@ -79,8 +91,10 @@ def to_html(
     """
     from hdoc.rendering.html import Page
 
-    _check_text(explanation, text)
-    return Page(explanation, text, WORDING[language], language).html(name)
+    explanations = [explanation] if isinstance(explanation, Explanation) else explanation
+    for each in explanations:
+        _check_text(each, text)
+    return Page(explanations, text, WORDING[language], language).html(name)
 
 
 def _check_text(explanation: Explanation, text: str) -> None:

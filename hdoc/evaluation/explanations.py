@@ -31,7 +31,6 @@ RANDOM = "random"
 RANDOM_WEIGHTS = "random weights"
 UNITS: tuple[Unit, ...] = ("word", "sentence")
 N_TOP_SENTENCES = 3
-_ASSIGNED = 0.5
 _WARM_UP = 200
 
 
@@ -73,8 +72,7 @@ class ExplanationMeter:
         if isinstance(analysis, Exception):
             raise analysis
         chances = analysis.classification().probabilities
-        assigned = [label for label, chance in chances.items() if chance > _ASSIGNED]
-        return assigned if self.classifier.multi_label and assigned else [next(iter(chances))]
+        return self.classifier.classes.assigned(chances)
 
     def measure(self, row: int, example: Example, target: str) -> dict[str, Any]:
         """Measure all methods on one document and class; returns plain data.

@@ -7,6 +7,7 @@ names: nothing in a document or a label can run or load.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -22,20 +23,23 @@ _N_LABELS = 5
 
 
 class Page:
-    """Writes one explanation as a page.
+    """Writes the explanations of one document as a page.
 
     Args:
-        explanation: what to show.
+        explanations: what to show: one, or one for each label of the document, most probable first.
         text: the document it explains, exactly as it was given.
         wording: the words to use.
         language: what those words are in.
     """
 
-    def __init__(self, explanation: Explanation, text: str, wording: Wording, language: Language) -> None:
-        self.explanation = explanation
+    def __init__(
+        self, explanations: Sequence[Explanation], text: str, wording: Wording, language: Language
+    ) -> None:
+        self.explanations = explanations
+        self.explanation = explanations[0]
+        self.text = text
         self.wording = wording
         self.language = language
-        self.evidence = HtmlEvidence(explanation, text, wording)
 
     def html(self, name: str | None) -> str:
         """Return the whole page."""
@@ -60,23 +64,42 @@ class Page:
 {self._headline(name)}
 {self._labels()}
 </header>
-<main>
-<aside>
-{self.evidence.top_sentences()}
-{self.evidence.top_words()}
-</aside>
-<section class="article" aria-labelledby="article">
-<h2 id="article">{self.wording.article}</h2>
-{self._legend()}
-{self.evidence.article()}
-</section>
-</main>
+{self._main()}
 {self._footer()}
 </body>
 </html>
 """
 
+    def _main(self) -> str:
+        """Return the evidence; that of each label under its name if there are several."""
+        if len(self.explanations) == 1:
+            return f"<main>\n{self._evidence(self.explanation, '')}\n</main>"
+        parts = []
+        for n, found in enumerate(self.explanations, start=1):
+            label, likely = visible_line(found.target), probability(found.probabilities[found.target])
+            parts.append(
+                f'<section class="one" aria-labelledby="label{n}">\n'
+                f'<h2 class="target" id="label{n}"><bdi>{escape(label)}</bdi> '
+                f'<span class="probability">{escape(likely)}</span></h2>\n'
+                f"{self._evidence(found, f'label{n}-')}\n</section>"
+            )
+        return '<main class="several">\n' + "\n".join(parts) + "\n</main>"
+
+    def _evidence(self, found: Explanation, prefix: str) -> str:
+        evidence = HtmlEvidence(found, self.text, self.wording, prefix)
+        return f"""<aside>
+{evidence.top_sentences()}
+{evidence.top_words()}
+</aside>
+<section class="article" aria-labelledby="{prefix}article">
+<h2 id="{prefix}article">{self.wording.article}</h2>
+{self._legend()}
+{evidence.article()}
+</section>"""
+
     def _label(self) -> str:
+        if len(self.explanations) > 1:
+            return " · ".join(visible_line(found.target) for found in self.explanations)
         return visible_line(self.explanation.label)
 
     def _question(self) -> str | None:
@@ -96,6 +119,13 @@ class Page:
         if question:
             heading = f'<h1 class="question"><bdi>{escape(question)}</bdi></h1>'
             return f'<div class="headline">{document}{heading}</div>'
+        if len(self.explanations) > 1:
+            links = " ".join(
+                f'<a href="#label{n}"><bdi>{escape(visible_line(each.target))}</bdi></a>'
+                for n, each in enumerate(self.explanations, start=1)
+            )
+            return f"""<div class="headline">{document}<p class="kicker">{words.category}</p>
+<h1 class="targets">{links}</h1></div>"""
         note = ""
         if found.target != found.label:
             likely = probability(found.probabilities[found.target])
@@ -108,7 +138,9 @@ class Page:
     def _labels(self) -> str:
         """Return the most probable labels as bars."""
         found = self.explanation
-        sides = {found.versus: "a", found.target: "f"}
+        sides = {each.target: "f" for each in self.explanations}
+        if found.versus is not None:
+            sides[found.versus] = "a"
         rows = "\n".join(
             f'<tr class="{sides.get(label, "n")}">'
             f'<th scope="row"><bdi>{escape(visible_line(label))}</bdi></th>'
@@ -139,7 +171,6 @@ class Page:
         n_words = sum(len(sentence.words) for sentence in found.sentences)
         other_method = words.other_method.format(method=visible_line(found.method))
         caution = words.caution if found.method == "contribution" else other_method
-        of_sentences = sum(sentence.contribution for sentence in found.sentences)
         facts = {
             words.model: f"{found.model.name} {found.model.version}",
             words.checksum: found.model.checksum,
@@ -147,7 +178,7 @@ class Page:
             words.coverage: words.read.format(
                 coverage=coverage(found.coverage), sentences=len(found.sentences), words=n_words
             ),
-            words.score: words.sum.format(logit=found.logit, bias=found.bias, sentences=of_sentences),
+            words.score: " · ".join(self._sum(each) for each in self.explanations),
         }
         rows = "\n".join(
             f"<div><dt>{name}</dt><dd><bdi>{escape(visible_line(fact))}</bdi></dd></div>"
@@ -160,6 +191,12 @@ class Page:
 {rows}
 </dl>
 </footer>"""
+
+    def _sum(self, found: Explanation) -> str:
+        """Return how the score is the sum of its parts, with the label's name if there are several."""
+        of_sentences = sum(sentence.contribution for sentence in found.sentences)
+        total = self.wording.sum.format(logit=found.logit, bias=found.bias, sentences=of_sentences)
+        return total if len(self.explanations) == 1 else f"{visible_line(found.target)}: {total}"
 
 
 @cache

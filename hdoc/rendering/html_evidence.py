@@ -56,10 +56,12 @@ class HtmlEvidence:
         explanation: what to show.
         text: the document it explains, exactly as it was given.
         wording: the words to use.
+        prefix: of all ids, where a page shows several explanations.
     """
 
-    def __init__(self, explanation: Explanation, text: str, wording: Wording) -> None:
+    def __init__(self, explanation: Explanation, text: str, wording: Wording, prefix: str = "") -> None:
         self.explanation = explanation
+        self.prefix = prefix
         self.text = text
         self.wording = wording
         self.sentence_scale = Scale.over(explanation.sentences)
@@ -97,9 +99,9 @@ class HtmlEvidence:
         parts.append(escape(visible(self.text[end : sentence.end])))
         place = ""
         if rank := self.ranks.get(index):
-            place = f' id="s{rank}"'
+            place = f' id="{self.prefix}s{rank}"'
             back = self.wording.back.format(rank=rank)
-            parts.append(f'<a class="rank" href="#r{rank}" aria-label="{back}">{rank}</a>')
+            parts.append(f'<a class="rank" href="#{self.prefix}r{rank}" aria-label="{back}">{rank}</a>')
         classes = f"s {_shade(sentence.contribution, self.sentence_scale)}".strip()
         title = self._weight(sentence.contribution, self.sentence_scale)
         return f'<span{place} class="{classes}" title="{title}">{"".join(parts)}</span>'
@@ -123,13 +125,15 @@ class HtmlEvidence:
             amount = sentence.contribution
             spelling = clip(visible_line(self.text[sentence.start : sentence.end]), _CLIPPED_SENTENCE)
             rows.append(
-                f'<li id="r{rank}" class="{_side(amount)}"><a href="#s{rank}">'
+                f'<li id="{self.prefix}r{rank}" class="{_side(amount)}"><a href="#{self.prefix}s{rank}">'
                 f'<span class="share" title="{self._weight(amount, self.sentence_scale)}">'
                 f"{_share(amount, self.sentence_scale)}</span>{bar(abs(amount) / self.sentence_scale.peak)}"
                 f"<bdi>{escape(spelling)}</bdi></a></li>"
             )
-        heading = f'<h2 id="sentences">{self.wording.sentences}</h2>'
-        return f'<section aria-labelledby="sentences">{heading}\n<ol>{"".join(rows)}</ol></section>'
+        heading = f'<h2 id="{self.prefix}sentences">{self.wording.sentences}</h2>'
+        return (
+            f'<section aria-labelledby="{self.prefix}sentences">{heading}\n<ol>{"".join(rows)}</ol></section>'
+        )
 
     def top_words(self) -> str:
         """Return the strongest words; equal words are summed."""
@@ -143,5 +147,5 @@ class HtmlEvidence:
                 f"<bdi>{escape(clip(visible_line(group.text), _CLIPPED_WORD))}</bdi>{times} "
                 f'<span class="share">{_share(group.contribution, self.word_scale)}</span></li>'
             )
-        heading = f'<h2 id="words">{self.wording.words}</h2>'
-        return f'<section aria-labelledby="words">{heading}\n<ul>{"".join(rows)}</ul></section>'
+        heading = f'<h2 id="{self.prefix}words">{self.wording.words}</h2>'
+        return f'<section aria-labelledby="{self.prefix}words">{heading}\n<ul>{"".join(rows)}</ul></section>'
