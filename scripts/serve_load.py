@@ -1,11 +1,12 @@
-"""Load and fuzz a running server (`hdoc serve`) and report figures.
+"""Load a running server (`hdoc serve`) and report throughput, latencies, errors and its memory.
 
-    python scripts/serve_load.py load --clients 1 8 64 --seconds 20
-    python scripts/serve_load.py fuzz --requests 10000
+    python scripts/serve_load.py --clients 1 8 64 --seconds 20
+    python scripts/serve_load.py --clients 1 64 --classify 240                    # beside `hdoc classify`
+    python scripts/serve_load.py --clients 64 --requests 10000 --characters 300   # does its memory stay flat?
 
-`load` sends articles of about 1,500 characters and reports throughput, latencies and errors for each number
-of clients; `fuzz` sends broken, huge, binary and script-laden requests and fails if one is answered by a 500
-or not at all. Both print the server's memory before and after, from its own metrics.
+Articles are sentences of the samples, mixed anew for each request. With `--classify N`, `hdoc classify` reads
+N such articles before and after, and its rate (without its start, which a smaller run tells) is the
+comparison. Memory is that of the server's main process, from its own metrics.
 """
 
 from __future__ import annotations
@@ -15,184 +16,156 @@ import http.client
 import json
 import random
 import statistics
+import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib.resources import files
-from urllib.parse import quote, urlsplit
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
 
-_CHARACTERS = 1_500
 _JSON = {"Content-Type": "application/json"}
-_SCRIPTS = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "javascript:alert(1)",
-    "{{7*7}}",
-    "\u202e",
-]
+_FEW = 40
 
 
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    load = commands.add_parser("load")
-    load.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
-    load.add_argument("--seconds", type=float, default=20)
-    load.add_argument("--route", choices=("classify", "explain"), default="classify")
-    fuzz = commands.add_parser("fuzz")
-    fuzz.add_argument("--requests", type=int, default=10_000)
-    fuzz.add_argument("--clients", type=int, nargs=1, default=[8])
-    fuzz.add_argument("--seed", type=int, default=0)
-    for command in (load, fuzz):
-        command.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--requests", type=int, help="end after so many instead")
+    parser.add_argument("--characters", type=int, default=1_500)
+    parser.add_argument("--route", choices=("classify", "explain"), default="classify")
+    parser.add_argument("--classify", type=int, metavar="N", help=f"more than {_FEW}")
     options = parser.parse_args()
-    print(f"memory {_memory(options.url):.0f} MB")
-    failed = _load(options) if options.command == "load" else _fuzz(options)
-    print(f"memory {_memory(options.url):.0f} MB")
-    return failed
-
-
-def _load(options: argparse.Namespace) -> int:
-    samples = [
-        (files("hdoc") / "assets/samples" / f"{name}.txt").read_text("utf-8")
-        for name in ("transport", "pets")
-    ]
-    sentences = [line for sample in samples for line in sample.replace("\n", " ").split(". ")]
-    n_errors = 0
-    for n_clients in options.clients:
-        end = time.perf_counter() + options.seconds
-        with ThreadPoolExecutor(n_clients) as pool:
-            runs = list(pool.map(partial(_client, options, sentences, end), range(n_clients)))
-        seconds = [second for run, _ in runs for second in run]
-        statuses = sum((statuses for _, statuses in runs), Counter())
-        n_errors += sum(count for status, count in statuses.items() if status not in (200, 503))
-        marks = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else seconds * 99
-        print(
-            f"{n_clients:3} clients: {len(seconds) / options.seconds:7.1f} answers/s, "
-            f"p50 {marks[49] * 1000:.0f} ms, p95 {marks[94] * 1000:.0f} ms, p99 {marks[98] * 1000:.0f} ms, "
-            f"statuses {dict(statuses)}"
-        )
+    rates = [_classify(options)] if options.classify else []
+    n_errors = sum(Load(options, n_clients).run() for n_clients in options.clients)
+    if options.classify:
+        rates.append(_classify(options))
+        print(f"hdoc classify: {' and '.join(f'{rate:.1f}' for rate in rates)} articles/s, before and after")
     return 1 if n_errors else 0
 
 
-def _client(
-    options: argparse.Namespace, sentences: list[str], end: float, seed: int
-) -> tuple[list[float], Counter[int]]:
-    """Send one request after the other; returns the seconds of good answers, and all statuses."""
-    choose = random.Random(seed)  # noqa: S311 (no secrets here)
-    connection = _connect(options.url)
-    seconds: list[float] = []
-    statuses: Counter[int] = Counter()
-    while time.perf_counter() < end:
-        text = ""
-        while len(text) < _CHARACTERS:
-            text += choose.choice(sentences) + ". "
+class Load:
+    """Clients that each send one request after the other.
+
+    Args:
+        options: of the command line.
+        n_clients: how many at once.
+    """
+
+    def __init__(self, options: argparse.Namespace, n_clients: int) -> None:
+        self.options = options
+        self.n_clients = n_clients
+        self.seconds: list[float] = []
+        self.statuses: Counter[int] = Counter()
+        self._numbers = count()
+        self._lock = threading.Lock()
+
+    def run(self) -> int:
+        """Run the clients and print what they met; returns the number of errors."""
+        url = self.options.url
+        before = memory(url)
         start = time.perf_counter()
-        status, _ = _send(
-            connection, "POST", f"/api/v1/{options.route}", json.dumps({"text": text}).encode(), _JSON
+        with ThreadPoolExecutor(self.n_clients) as pool:
+            list(pool.map(self._client, range(self.n_clients)))
+        rate = len(self.seconds) / (time.perf_counter() - start)
+        marks = statistics.quantiles(self.seconds, n=100) if len(self.seconds) > 1 else [0.0] * 99
+        p50, p95, p99 = (f"{marks[i] * 1000:,.0f}" for i in (49, 94, 98))
+        print(
+            f"{self.n_clients:3} clients: {rate:.1f} answers/s, p50 {p50} ms, p95 {p95} ms, p99 {p99} ms, "
+            f"statuses {dict(self.statuses)}, memory {before:.0f} -> {memory(url):.0f} MB",
+            flush=True,
         )
-        statuses[status] += 1
-        if status == 200:
+        return sum(n for status, n in self.statuses.items() if status not in (200, 503))
+
+    def _client(self, seed: int) -> None:
+        connection = connect(self.options.url)
+        articles = _articles(self.options.characters, seed)
+        end = time.perf_counter() + self.options.seconds
+        for number in self._numbers:
+            if number >= self.options.requests if self.options.requests else time.perf_counter() >= end:
+                break
+            body = json.dumps({"text": next(articles)}).encode()
+            start = time.perf_counter()
+            status, _ = send(connection, "POST", f"/api/v1/{self.options.route}", body, _JSON)
+            with self._lock:
+                self.statuses[status] += 1
+                if status == 200:
+                    self.seconds.append(time.perf_counter() - start)
+            if self.options.requests and number % max(self.options.requests // 10, 1) == 0:
+                print(f"    {number:6,} requests: memory {memory(self.options.url):.0f} MB", flush=True)
+        connection.close()
+
+
+def _classify(options: argparse.Namespace) -> float:
+    """Return how many articles a second `hdoc classify` takes once it has started."""
+    articles = _articles(options.characters, 0)
+    seconds = []
+    for n_articles in (_FEW, options.classify):
+        with tempfile.TemporaryDirectory() as folder:
+            table = Path(folder) / "articles.jsonl"
+            rows = [json.dumps({"text": next(articles)}) for _ in range(n_articles)]
+            table.write_text("\n".join(rows), "utf-8")
+            command = [
+                sys.executable,
+                "-m",
+                "hdoc",
+                "classify",
+                str(table),
+                "-o",
+                str(Path(folder) / "out.jsonl"),
+            ]
+            start = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)  # noqa: S603 (nothing from outside)
             seconds.append(time.perf_counter() - start)
-    connection.close()
-    return seconds, statuses
+    return float((options.classify - _FEW) / (seconds[1] - seconds[0]))
 
 
-def _fuzz(options: argparse.Namespace) -> int:
-    def run(seed: int) -> Counter[str]:
-        choose = random.Random(f"{options.seed} {seed}")  # noqa: S311
-        found: Counter[str] = Counter()
-        for _ in range(options.requests // options.clients[0]):
-            connection = _connect(options.url)
-            try:
-                status, body = _send(connection, *_made_up(choose))
-                found[str(status)] += 1
-                if status >= 400 and "error" not in json.loads(body):
-                    found["malformed error"] += 1
-            except (OSError, http.client.HTTPException):
-                found["no answer"] += 1
-            finally:
-                connection.close()
-        return found
-
-    with ThreadPoolExecutor(options.clients[0]) as pool:
-        found = sum(pool.map(run, range(options.clients[0])), Counter())
-    print(dict(sorted(found.items())))
-    return 1 if found["500"] + found["no answer"] + found["malformed error"] else 0
+def _articles(n_characters: int, seed: int) -> Iterator[str]:
+    names = ("transport", "pets", "childcare")
+    samples = [(files("hdoc") / "assets/samples" / f"{name}.txt").read_text("utf-8") for name in names]
+    sentences = [line for sample in samples for line in sample.replace("\n", " ").split(". ")]
+    choose = random.Random(seed)  # noqa: S311 (no secrets here)
+    while True:
+        text = ""
+        while len(text) < n_characters:
+            text += choose.choice(sentences) + ". "
+        yield text
 
 
-def _made_up(choose: random.Random) -> tuple[str, str, bytes | None, dict[str, str]]:
-    """Return method, path, body and headers of one request that a server should survive."""
-    script = choose.choice(_SCRIPTS)
-    noise = "".join(
-        chr(choose.choice([choose.randrange(32), choose.randrange(0xD800), 0x1F600])) for _ in range(40)
-    )
-    binary = choose.randbytes(choose.randrange(2_000))
-    route = f"/api/v1/{choose.choice(['classify', 'explain', 'explain.html', 'check'])}"
-    good = json.dumps({"text": f"{script} 버스 노선이 {noise} 바뀌었다."}).encode()
-    name = quote(choose.choice(["a.pdf", "a.docx", "a.html", "a.txt", script + ".html", noise[:9]]), safe="")
-    return choose.choice(
-        [
-            ("POST", route, good, _JSON),
-            ("POST", route, good[: choose.randrange(len(good))], _JSON),
-            ("POST", route, binary, _JSON),
-            (
-                "POST",
-                route,
-                json.dumps({"texts": [script, noise, 1, None, [], {}, "\ud800"]}).encode(),
-                _JSON,
-            ),
-            ("POST", route, json.dumps({"text": "버스", "target": script, "versus": noise}).encode(), _JSON),
-            ("POST", route, b"[" * choose.randrange(50_000), _JSON),
-            ("POST", route, b'{"text":' + b"9" * choose.randrange(10_000) + b"}", _JSON),
-            ("POST", route, b"x" * (3 * 2**20) if choose.random() < 0.05 else b"", _JSON),
-            ("POST", route, good, {"Content-Type": script.encode("ascii", "ignore").decode()}),
-            ("POST", f"/api/v1/extract?name={name}", binary, {"Content-Type": "application/octet-stream"}),
-            (
-                "GET",
-                f"/api/v1/articles?q={quote(choose.choice([script, noise, '버스']))}&label={quote(script)}",
-                None,
-                {},
-            ),
-            (
-                "GET",
-                f"/api/v1/articles/{quote(choose.choice([script, '-1', '9' * 40, noise]), safe='')}",
-                None,
-                {},
-            ),
-            ("GET", f"/{quote(noise)}", None, {}),
-            (choose.choice(["PUT", "DELETE", "PATCH", "OPTIONS"]), route, good, _JSON),
-        ]
-    )
+def connect(url: str) -> http.client.HTTPConnection:
+    """Return a connection to a server."""
+    place = urlsplit(url)
+    return http.client.HTTPConnection(place.hostname or "127.0.0.1", place.port, timeout=120)
 
 
-def _send(
+def send(
     connection: http.client.HTTPConnection,
     method: str,
     path: str,
     body: bytes | None,
     headers: dict[str, str],
 ) -> tuple[int, bytes]:
+    """Return the status and the body of an answer."""
     connection.request(method, path, body, headers)
     response = connection.getresponse()
     return response.status, response.read()
 
 
-def _connect(url: str) -> http.client.HTTPConnection:
-    place = urlsplit(url)
-    return http.client.HTTPConnection(place.hostname or "127.0.0.1", place.port, timeout=120)
-
-
-def _memory(url: str) -> float:
-    connection = _connect(url)
-    _, body = _send(connection, "GET", "/metrics", None, {})
+def memory(url: str) -> float:
+    """Return the megabytes that a server's process occupies."""
+    connection = connect(url)
+    _, body = send(connection, "GET", "/metrics", None, {})
     connection.close()
-    line = next(
-        line for line in body.decode().splitlines() if line.startswith("process_resident_memory_bytes ")
-    )
+    name = "process_resident_memory_bytes "
+    line = next(line for line in body.decode().splitlines() if line.startswith(name))
     return float(line.split()[1]) / 2**20
 
 

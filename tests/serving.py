@@ -64,10 +64,10 @@ class Served:
 
 @contextlib.contextmanager
 def serving(
-    model: Path, library: Library | None = None, settings: Settings | None = None
+    model: Path | DocumentClassifier, library: Library | None = None, settings: Settings | None = None
 ) -> Iterator[Served]:
     """Serve a model until the block ends, with one process that splits."""
-    classifier = DocumentClassifier.load(model, device="cpu")
+    classifier = DocumentClassifier.load(model, device="cpu") if isinstance(model, Path) else model
     app = create_app(classifier, library, settings or Settings(workers=1))
     address = _listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))

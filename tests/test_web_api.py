@@ -1,4 +1,5 @@
 import asyncio
+import ctypes
 import dataclasses
 import json
 import logging
@@ -21,6 +22,7 @@ from hdoc.sentences import split_sentences
 from hdoc.web.app import Settings
 from hdoc.web.batching import Batcher, Limits, QueueFullError
 from hdoc.web.gate import Rules
+from hdoc.web.memory import Trimmer, resident
 from tests.serving import Served, serving
 
 TEXT = """버스 노선이 바뀌어 출근 시간이 두 배로 늘었습니다.
@@ -344,6 +346,21 @@ def test_a_long_text_is_split_in_parts_with_the_same_result(tiny_model: Path) ->
             batcher.close()
 
     asyncio.run(split())
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc")
+def test_free_memory_goes_back_to_the_system() -> None:
+    trim = Trimmer()
+    assert not trim()  # the first call learns how large the process is
+    # Small blocks with one kept at the end: the heap cannot shrink by itself.
+    blocks = [bytearray(60_000) for _ in range(3_000)]
+    last = blocks.pop()
+    grown = resident()
+    blocks.clear()
+    assert trim()
+    assert resident() < grown - 100 * 2**20
+    assert not trim()  # not again within a second
+    assert len(last) == 60_000
 
 
 def test_a_process_that_was_ended_is_replaced(tiny_model: Path) -> None:

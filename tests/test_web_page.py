@@ -1,5 +1,6 @@
 """The page in a real Chromium. Nothing it does may break its own content security policy."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -10,9 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from hdoc.classifier import DocumentClassifier
 from hdoc.library import Article, Library
 from hdoc.web.app import Settings
 from hdoc.web.gate import Rules
+from tests.known import AGAINST, FOR, known_model
 from tests.serving import Served, serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -154,6 +157,7 @@ def test_a_label_shows_its_evidence_and_two_are_compared(page: Page, server: Ser
     expect(page.locator("#facts")).to_contain_text(f"{abs(first.logit):.3f}")
     page.select_option("#versus", labels[0])
     expect(page.locator("#verdict")).to_contain_text(f"왜 ‘{labels[1]}’이고 ‘{labels[0]}’")
+    expect(page.locator("#probability")).to_contain_text(" 대 ")
     compared = server.classifier.explain(TEXT, labels[1], labels[0])
     expect(page.locator("#facts")).to_contain_text(f"{abs(compared.logit):.3f}")
     strongest = max(compared.sentences, key=lambda sentence: abs(sentence.contribution))
@@ -183,6 +187,8 @@ def test_the_trust_check_compares_with_chance(page: Page) -> None:
     page.click("#check")
     expect(page.locator("#checked .outcome")).to_have_text(re.compile(r"^[<>]?[\d.]+% → [<>]?[\d.]+%$"))
     assert page.locator("#checked .outcomes li").count() == 3
+    page.locator("#checked .removed button").first.click()
+    expect(page.locator("#article .s:focus")).to_be_in_viewport()
 
 
 def test_json_is_copied_and_html_saved(browser: Browser, server: Served) -> None:
@@ -238,6 +244,42 @@ def test_the_library_is_searched_filtered_and_opened(page: Page) -> None:
     expect(page.locator("#article .s").first).to_be_visible()
     page.go_back()
     expect(page.locator("#query")).to_have_value("도서관 버스")
+    expect(page.locator('#articles a[aria-current="true"]')).to_have_count(0)
+
+
+def test_no_script_of_a_model_a_file_or_a_title_runs(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    labels = (f"체육{SCRIPT}", f"경제'\"><svg/onload=alert(1)>{SCRIPT}")
+    classifier = DocumentClassifier(dataclasses.replace(known_model(), labels=labels), "cpu")
+    library = Library(tmp_path_factory.mktemp("scripts") / "library.sqlite", create=True)
+    library.add([Article(SCRIPT, f"{FOR} {SCRIPT}", SCRIPT, label, 0.8, "m") for label in labels[:1]])
+    with serving(classifier, library) as server:
+        for page in opened(browser, server.url):
+            page.click("#tab-search")
+            expect(page.locator("#articles .title")).to_have_text(SCRIPT)
+            expect(page.locator("#articles .chip")).to_have_text(labels[0])
+            assert labels[0] in page.locator("#filter").inner_text()
+            page.locator("#articles a").click()
+            expect(page.locator("#verdict")).to_have_text(labels[0])
+            page.select_option("#versus", labels[1])
+            expect(page.locator("#verdict")).to_contain_text(labels[1])
+            name = f"{SCRIPT}.txt"
+            page.set_input_files(
+                "#file", {"name": name, "mimeType": "text/plain", "buffer": AGAINST.encode()}
+            )
+            expect(page.locator("#text")).to_have_value(AGAINST)
+            page.click("#analyse")
+            expect(page.locator("#name")).to_have_text(name)
+            with page.expect_download() as started:
+                page.click("#download")
+            report = tmp_path_factory.mktemp("report") / "report.html"
+            started.value.save_as(report)
+            content = report.read_text("utf-8")
+            assert "<script" not in content
+            assert "<img" not in content
+            assert "&lt;svg/onload" in content
+    library.close()
 
 
 def test_everything_works_by_keyboard(page: Page) -> None:

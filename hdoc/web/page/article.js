@@ -45,7 +45,7 @@ export class Article {
     container.addEventListener("focusout", () => this.hideTip());
     container.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.hideTip(); });
-    document.addEventListener("scroll", () => this.hideTip(), { passive: true });
+    document.addEventListener("scroll", () => this.follow(), { passive: true });
   }
 
   /** Lay a document out. */
@@ -174,6 +174,13 @@ export class Article {
     if (!span) return;
     const place = span.getClientRects()[0];
     if (place) this.showTip(span, null, place.left, place.top);
+  }
+
+  /** When the page scrolls, a tip goes along with the sentence that has the focus; a pointer's is over. */
+  follow() {
+    if (this.tip.hidden) return;
+    if (this.described === document.activeElement) this.focused({ target: this.described });
+    else this.hideTip();
   }
 
   point(event) {
