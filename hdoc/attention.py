@@ -8,10 +8,12 @@ values are only weighted and summed, which is what makes every score a plain sum
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+
+from hdoc.packing import PackedWindows
 
 Context = Literal["none", "convolution", "gru", "transformer"]
 
@@ -40,8 +42,12 @@ class AdditiveAttention(nn.Module):
 
     def forward(self, items: Tensor, mask: Tensor) -> Tensor:
         """Weigh items (rows, items, width) under a mask (rows, items); weights are float32."""
+        return masked_softmax(self.scores(items), mask)
+
+    def scores(self, items: Tensor) -> Tensor:
+        """Return the weights' logarithms up to a constant, (..., items), float32."""
         scores: Tensor = self.query(torch.tanh(self.key(items))).squeeze(-1)
-        return masked_softmax(scores.float(), mask)
+        return scores.float()
 
 
 class WordAttention(nn.Module):
@@ -95,6 +101,54 @@ class WordAttention(nn.Module):
         weights = self.attention(features, piece_mask)
         values: Tensor = self.value(torch.cat([hidden, *local], dim=-1))
         return values, weights
+
+    def packed(self, hidden: Tensor, windows: PackedWindows) -> Tensor:
+        """Pool sentences that lie end to end.
+
+        Args:
+            hidden: of all tokens, (tokens, hidden_width).
+            windows: which tokens are pieces, and of which sentence.
+
+        Returns:
+            Sentence vectors, (sentences, value_width), what `forward`'s values and weights come to.
+        """
+        if torch.is_autocast_enabled(hidden.device.type):  # products cast it anyway: once is enough
+            hidden = hidden.to(torch.get_autocast_dtype(hidden.device.type))
+        convolutions = cast("list[nn.Conv1d]", list(self.convolutions))
+        margin = max((convolution.kernel_size[0] // 2 for convolution in convolutions), default=0)
+        # Zeros between sentences keep convolutions from looking across.
+        places = torch.arange(len(windows.owners), device=hidden.device) + margin * windows.owners
+        n_rows = len(places) + margin * (windows.n_windows - 1)
+        spaced = hidden.new_zeros(n_rows + 2 * margin, hidden.shape[1])
+        spaced = spaced.index_copy(0, places + margin, self.dropout(hidden[windows.pieces]))
+        local = [torch.relu(_convolve(spaced, convolution, margin)) for convolution in convolutions]
+        centre = spaced[margin : margin + n_rows]
+        features = self.dropout(torch.cat(local, dim=-1)) if local else centre
+        scores = self.attention.scores(features)[places]
+        values = self.value(torch.cat([centre, *local], dim=-1))[places]
+        weights = _softmax_within(scores, windows.owners, windows.n_windows)
+        vectors = weights.new_zeros(windows.n_windows, values.shape[1])
+        return vectors.index_add(0, windows.owners, weights.unsqueeze(1) * values.float())
+
+
+def _convolve(rows: Tensor, convolution: nn.Conv1d, margin: int) -> Tensor:
+    """Apply a convolution to rows (rows, width) as one matrix product, which is faster to go back through.
+
+    Returns:
+        (rows - 2 * margin, channels).
+    """
+    reach = convolution.kernel_size[0] // 2
+    n_rows = len(rows) - 2 * margin
+    neighbours = [rows[margin + i : margin + i + n_rows] for i in range(-reach, reach + 1)]
+    weight = convolution.weight.permute(0, 2, 1).flatten(1)
+    return nn.functional.linear(torch.cat(neighbours, dim=1), weight, convolution.bias)
+
+
+def _softmax_within(scores: Tensor, owners: Tensor, n_owners: int) -> Tensor:
+    """Softmax over the scores (items,) of each owner (items,)."""
+    highest = scores.new_full((n_owners,), float("-inf")).scatter_reduce(0, owners, scores.detach(), "amax")
+    powers = (scores - highest[owners]).exp()
+    return powers / powers.new_zeros(n_owners).index_add(0, owners, powers)[owners]
 
 
 class SentenceAttention(nn.Module):

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hdoc.packing import Attend, PackedWindows, attention
+
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
@@ -78,11 +80,23 @@ class Bert(nn.Module):
         Returns:
             Hidden states, (sequences, length, width).
         """
-        hidden: Tensor = self.embeddings(ids)
         # Without padding attention needs no mask, and torch may then take its fastest way.
-        keep = None if bool(mask.all()) else mask[:, None, None, :]
+        keep = None if bool(mask.all()) else mask
+
+        def attend(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
+            return attention(query, key, value, keep, dropout)
+
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        return self._encode(ids, positions, attend)
+
+    def packed(self, windows: PackedWindows) -> Tensor:
+        """Encode windows that lie end to end; returns hidden states, (tokens, width)."""
+        return self._encode(windows.ids, windows.positions, windows.attend)
+
+    def _encode(self, ids: Tensor, positions: Tensor, attend: Attend) -> Tensor:
+        hidden: Tensor = self.embeddings(ids, positions)
         for layer in self.encoder["layer"].children():
-            hidden = layer(hidden, keep)
+            hidden = layer(hidden, attend)
         return hidden
 
 
@@ -109,8 +123,7 @@ class _Embeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(width, eps=shape.layer_norm_eps)
         self.dropout = nn.Dropout(shape.hidden_dropout_prob)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        positions = torch.arange(ids.shape[1], device=ids.device)
+    def forward(self, ids: Tensor, positions: Tensor) -> Tensor:
         hidden = self.word_embeddings(ids) + self.position_embeddings(positions)
         hidden = self.LayerNorm(hidden + self.token_type_embeddings.weight[0])
         return self.dropout(hidden)  # type: ignore[no-any-return]
@@ -126,8 +139,8 @@ class _Layer(nn.Module):
         self.output = _Residual(shape.intermediate_size, shape)
         self.activation = _ACTIVATIONS[shape.hidden_act]
 
-    def forward(self, hidden: Tensor, keep: Tensor | None) -> Tensor:
-        attended = self.attention["output"](self.attention["self"](hidden, keep), hidden)
+    def forward(self, hidden: Tensor, attend: Attend) -> Tensor:
+        attended = self.attention["output"](self.attention["self"](hidden, attend), hidden)
         widened = self.activation(self.intermediate["dense"](attended))
         return self.output(widened, attended)  # type: ignore[no-any-return]
 
@@ -141,14 +154,13 @@ class _SelfAttention(nn.Module):
         self.key = nn.Linear(shape.hidden_size, shape.hidden_size)
         self.value = nn.Linear(shape.hidden_size, shape.hidden_size)
 
-    def forward(self, hidden: Tensor, keep: Tensor | None) -> Tensor:
-        query, key, value = (
-            layer(hidden).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-            for layer in (self.query, self.key, self.value)
-        )
-        dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=keep, dropout_p=dropout)
-        return mixed.transpose(1, 2).flatten(2)
+    def forward(self, hidden: Tensor, attend: Attend) -> Tensor:
+        layers = (self.query, self.key, self.value)
+        # One product for all three: under autocast it casts the hidden states once, not three times.
+        weight, bias = torch.cat([x.weight for x in layers]), torch.cat([x.bias for x in layers])
+        projected = F.linear(hidden, weight, bias)
+        query, key, value = projected.view(*hidden.shape[:-1], 3, self.n_heads, -1).unbind(-3)
+        return attend(query, key, value, self.dropout if self.training else 0.0).flatten(-2)
 
 
 class _Residual(nn.Module):

@@ -8,6 +8,7 @@ each term of the sum is the exact, signed share of one word piece, known after o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 
 from hdoc.attention import Context, SentenceAttention, WordAttention
 from hdoc.batches import DocumentBatch, PaddedWindows
+from hdoc.bert import Bert
+from hdoc.packing import PackedWindows
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,14 @@ class DocumentNetwork(nn.Module):
 
     def forward(self, batch: DocumentBatch) -> Verdict:
         """Score documents."""
-        vectors = torch.cat([self.read(group).vectors for group in batch.groups])
-        return self.judge(vectors[batch.rows], batch.counts)
+        return self.judge(self.vectors(batch.groups)[batch.rows], batch.counts)
+
+    def vectors(self, groups: Sequence[PaddedWindows]) -> Tensor:
+        """Return the vectors of all windows of some groups, (windows, value_width)."""
+        if not isinstance(self.encoder, Bert):
+            return torch.cat([self.read(group).vectors for group in groups])
+        windows = PackedWindows.of(groups)
+        return self.word_attention.packed(self.encoder.packed(windows), windows)
 
     def read(self, windows: PaddedWindows) -> Reading:
         """Encode windows and pool each over its words."""

@@ -1,0 +1,129 @@
+"""Windows of any lengths as one row of tokens, without padding.
+
+All that an encoder computes token by token is done once, for all windows of a batch; only attention needs
+to know which tokens belong together, and sees the windows in their padded groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hdoc.batches import PaddedWindows
+
+Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
+"""Queries, keys, values, all (..., tokens, heads, head_width), and dropout, to what the queries attend to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rectangle:
+    """Where the tokens of one padded group lie in the row.
+
+    Attributes:
+        size: windows and length.
+        n_tokens: tokens without padding.
+        mask: True at tokens, (windows, length); None if there is no padding.
+        from_row: for each place of the rectangle a token of the group, any one at padding.
+        to_row: for each token of the group its place.
+    """
+
+    size: tuple[int, int]
+    n_tokens: int
+    mask: Tensor | None
+    from_row: Tensor
+    to_row: Tensor
+
+    @classmethod
+    def of(cls, mask: Tensor) -> _Rectangle:
+        flat = mask.flatten()
+        to_row = flat.nonzero().squeeze(1)
+        full = len(to_row) == len(flat)
+        from_row = (flat.cumsum(0) - 1).clamp(min=0)
+        return cls((mask.shape[0], mask.shape[1]), len(to_row), None if full else mask, from_row, to_row)
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
+        """Attend within the windows of this group; all (tokens, heads, head_width)."""
+        query, key, value = self._lay(query), self._lay(key), self._lay(value)
+        mixed = attention(query, key, value, self.mask, dropout).flatten(0, 1)
+        return mixed if self.mask is None else mixed.index_select(0, self.to_row)
+
+    def _lay(self, row: Tensor) -> Tensor:
+        if self.mask is not None:
+            row = row.index_select(0, self.from_row)
+        return row.view(*self.size, *row.shape[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class PackedWindows:
+    """Windows end to end, in the order of their groups.
+
+    Attributes:
+        ids: token ids, special tokens included, (tokens,).
+        positions: place of each token in its window, (tokens,).
+        pieces: the tokens that are word pieces, (pieces,).
+        owners: for each word piece its window, (pieces,).
+        n_windows: number of windows.
+        rectangles: the groups.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    pieces: Tensor
+    owners: Tensor
+    n_windows: int
+    rectangles: list[_Rectangle]
+
+    @classmethod
+    def of(cls, groups: Sequence[PaddedWindows]) -> PackedWindows:
+        """Leave out the padding of groups."""
+        rectangles = [_Rectangle.of(group.mask) for group in groups]
+        device = groups[0].ids.device
+        piece_mask = torch.cat([group.piece_mask[group.mask] for group in groups])
+        lengths = torch.cat([group.mask.sum(dim=1) for group in groups])
+        owners = torch.repeat_interleave(torch.arange(len(lengths), device=device), lengths)
+        firsts = (lengths.cumsum(0) - lengths)[owners]
+        return cls(
+            ids=torch.cat([group.ids[group.mask] for group in groups]),
+            positions=torch.arange(len(owners), device=device) - firsts,
+            pieces=piece_mask.nonzero().squeeze(1),
+            owners=owners[piece_mask],
+            n_windows=len(lengths),
+            rectangles=rectangles,
+        )
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
+        """Attend within windows; all (tokens, heads, head_width)."""
+        sizes = [rectangle.n_tokens for rectangle in self.rectangles]
+        rows = (torch.split(part, sizes) for part in (query, key, value))
+        parts = zip(self.rectangles, *rows, strict=True)
+        return torch.cat([rectangle.attend(q, k, v, dropout) for rectangle, q, k, v in parts])
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+    """Scaled dot-product attention within sequences.
+
+    Args:
+        query: (sequences, length, heads, head_width).
+        key: the same.
+        value: the same.
+        mask: True at the tokens to attend to, (sequences, length); None for all.
+        dropout: share of the weights set to zero.
+
+    Returns:
+        (sequences, length, heads, head_width).
+    """
+    query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
+    keep = None if mask is None else mask[:, None, None, :]
+    if query.device.type != "cpu" or not query.requires_grad:
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=keep, dropout_p=dropout)
+        return mixed.transpose(1, 2)
+    # On a CPU going back through torch's fused attention takes several times as long as through this.
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    if keep is not None:
+        scores = scores.masked_fill(~keep, float("-inf"))
+    weights = scores.softmax(dim=-1, dtype=torch.float32).to(value.dtype)
+    return (F.dropout(weights, dropout) @ value).transpose(1, 2)
