@@ -137,7 +137,8 @@ class TrainingCLI(LightningCLI):
             run = self._get(self.config, "run")
             name = run.name if self.subcommand == "fit" else f"{run.name} {self.subcommand}"
             known = self.former.get("tracking_uri") == tracking_uri()
-            kwargs["logger"] = RunLogger(run.experiment, name, self.former.get("run_id") if known else None)
+            former = self.former.get("run_id") if known else None
+            kwargs["logger"] = RunLogger(run.experiment, name, former, self.folder)
         elif self.subcommand == "predict":
             kwargs["logger"] = False
         self.model.run_facts = {

@@ -1,134 +1,135 @@
-"""Fits the lexical part of a model, and how much it counts beside the network.
+"""A fit of TF-IDF and a linear classifier under the training command.
 
-The linear model learns from train; on dev, which neither it nor the network learnt from, the least loss
-of both together decides how strong each of them is. That is stacking (Wolpert 1992) with one number, so
-269 documents are enough for it.
+It has no steps, so Lightning's loop is left out; configuration, data, figures, calibration, MLflow and the
+run's folder are those of every other fit.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from pytorch_lightning import Trainer
 from torch import Tensor
 
-from hdoc.lexical import LexicalScores, weigh_pieces
+from hdoc.baselines.tfidf import TfidfModel, TfidfSettings, fit_tfidf_model
+from hdoc.errors import HdocError, ModelError
+from hdoc.plots import draw_confusion, draw_reliability
 from hdoc.training.calibration import fit_temperature
-from hdoc.training.losses import document_losses
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
-
-    from hdoc.training.splits import DocumentSplit
-
-# A piece in a single training document says more of that document than of a class.
-_LEAST_DOCUMENTS = 2
-# Inverse strengths of the L2 penalty.
-_STRENGTHS = (1.0, 10.0, 100.0)
-# How much the lexical scores count, the network's being 1.
-_RATIOS = (0.0, *(2 ** (power / 2) for power in range(-4, 11)))
+from hdoc.training.data import DocumentData
+from hdoc.training.learner import DocumentLearner
+from hdoc.training.messages import say
+from hdoc.training.metrics import figures
+from hdoc.training.outcome import Outcome, write_outcome
+from hdoc.training.record import RunRecord
+from hdoc.training.tracking import RunLogger
 
 
-@dataclass(frozen=True, slots=True)
-class LexicalFit:
-    """The lexical part that helps most on dev, if any does.
-
-    Attributes:
-        scores: to be added to the network's; None if the network is best alone.
-        temperature: for the sum of both.
-        loss: mean loss on dev of the sum at that temperature.
-        network_loss: the same of the network alone, at its own best temperature.
-    """
-
-    scores: LexicalScores | None
-    temperature: float
-    loss: float
-    network_loss: float
-
-
-def fit_tfidf(
-    train: DocumentSplit, dev: DocumentSplit, dev_logits: Tensor, n_pieces: int, n_classes: int
-) -> LexicalFit:
-    """Fit on train; choose penalty, ratio and temperature on dev.
+def fit_tfidf(trainer: Trainer, learner: DocumentLearner, data: DocumentData, folder: Path) -> None:
+    """Fit on train, choose on dev, evaluate on test, and log it all.
 
     Args:
-        train: documents with targets.
-        dev: documents with targets.
-        dev_logits: the network's on dev, (documents, classes).
-        n_pieces: size of the tokenizer's vocabulary.
-        n_classes: number of classes.
+        trainer: gives the logger; trains nothing.
+        learner: gives architecture and options.
+        data: as for any other fit.
+        folder: of the run.
+
+    Raises:
+        ModelError: the architecture has no such option.
+        HdocError: documents have several labels.
     """
-    idf = _idf(train, n_pieces)
-    train_x, dev_x = _matrix(train, idf), _matrix(dev, idf)
-    network = dev_logits.double().cpu()
-    targets = dev.targets.double() if dev.targets.is_floating_point() else dev.targets
-    temperature, network_loss = _stacked(network, targets)
-    best = LexicalFit(None, temperature, network_loss, network_loss)
-    for strength in _STRENGTHS:
-        weights, bias = _regress(train_x, train.targets, n_classes, strength)
-        lexical = torch.from_numpy(dev_x @ weights + bias)
-        for ratio in _RATIOS[1:]:
-            temperature, loss = _stacked(network + ratio * lexical, targets)
-            if loss < best.loss:
-                scores = LexicalScores(idf, ratio * weights, ratio * bias)
-                best = LexicalFit(scores, temperature, loss, network_loss)
-    return best
+    settings = tfidf_settings(learner.hparams["architecture"], learner.hparams["options"] or {})
+    if data.multi_label:
+        raise HdocError("expected one label a document: TF-IDF is fitted for single labels only")
+    data.prepare_data()
+    data.setup("test" if "test" in data.fingerprint else "fit")
+    trainer.datamodule = data  # type: ignore[attr-defined]
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    record = next(callback for callback in callbacks if isinstance(callback, RunRecord))
+    record.save_config(trainer, learner, "fit")
+    logger = trainer.logger if isinstance(trainer.logger, RunLogger) else None
+    try:
+        _fit(settings, data, folder, logger)
+    except BaseException as error:
+        if logger:
+            record.on_exception(trainer, learner, error)
+            logger.finalize("failed")
+        raise
+    if logger:
+        logger.finalize("success")
 
 
-def lexical_logits(scores: LexicalScores, split: DocumentSplit) -> Tensor:
-    """Score the documents of a split, (documents, classes)."""
-    rows = _matrix(split, scores.idf) @ scores.weights + scores.bias
-    return torch.from_numpy(np.asarray(rows, dtype=np.float32))
+def tfidf_settings(architecture: str, options: Mapping[str, Any]) -> TfidfSettings:
+    """Return the settings of an architecture such as "tfidf-svm".
+
+    Raises:
+        ModelError: it has no such option.
+    """
+    known = [field.name for field in fields(TfidfSettings) if field.name != "kind"]
+    for name in options:
+        if name not in known:
+            raise ModelError(
+                f"expected model.options of the architecture {architecture} among: {', '.join(known)}; "
+                f"got {name!r}"
+            )
+    return TfidfSettings("svm" if architecture.endswith("svm") else "logistic", **options)
 
 
-def _stacked(logits: Tensor, targets: Tensor) -> tuple[float, float]:
-    temperature = fit_temperature(logits, targets)
-    return temperature, float(document_losses(logits / temperature, targets).mean())
+def _fit(settings: TfidfSettings, data: DocumentData, folder: Path, logger: RunLogger | None) -> None:
+    def macro_f1(scores: Tensor, targets: Tensor) -> float:
+        return figures(scores, targets, data.labels)["macro_f1"]
+
+    def tried(penalty: float, figure: float) -> None:
+        say(f"C {penalty:g}  dev/macro_f1 {figure:.4f}")
+
+    has_dev = "dev" in data.fingerprint or data.dev_share > 0
+    dev = _documents(data, "dev") if has_dev else ([], data.texts("train").targets[:0])
+    start = time.monotonic()
+    model = fit_tfidf_model(settings, _documents(data, "train"), dev, macro_f1, tried)
+    train_seconds = time.monotonic() - start
+    scores = {"dev": (model.scores(dev[0]), dev[1])} if has_dev else {}
+    temperature = fit_temperature(*scores["dev"]) if has_dev else 1.0
+    test_seconds = 0.0
+    if "test" in data.fingerprint:
+        texts, targets = _documents(data, "test")
+        start = time.monotonic()
+        scores["test"] = model.scores(texts), targets
+        test_seconds = time.monotonic() - start
+    splits = {split: figures(*values, data.labels, temperature) for split, values in scores.items()}
+    architecture = f"tfidf-{settings.kind}"
+    outcome = Outcome(
+        architecture, data.labels, temperature, model.n_parameters, train_seconds, test_seconds, splits
+    )
+    _show(folder, outcome, scores, model, logger)
+    write_outcome(folder, outcome, scores)
 
 
-def _idf(split: DocumentSplit, n_pieces: int) -> NDArray[np.float64]:
-    """Return smoothed inverse document frequencies, 0 for pieces in too few documents, (n_pieces,)."""
-    frequencies = np.zeros(n_pieces)
-    for document in split.documents.tolist():
-        frequencies[np.unique(split.store.pieces(np.array([document]))[0])] += 1
-    idf = np.log((1 + len(split)) / (1 + frequencies)) + 1
-    return np.where(frequencies >= _LEAST_DOCUMENTS, idf, 0.0)
+def _documents(data: DocumentData, split: str) -> tuple[list[str], Tensor]:
+    documents = data.texts(split)
+    return [documents[i][1] for i in range(len(documents))], documents.targets
 
 
-def _matrix(split: DocumentSplit, idf: NDArray[np.floating]) -> csr_matrix:
-    """Return the TF-IDF of the documents of a split, (documents, pieces)."""
-    from scipy.sparse import csr_matrix
-
-    found = [
-        weigh_pieces(split.store.pieces(np.array([document]))[0], idf)
-        for document in split.documents.tolist()
-    ]
-    ends = np.cumsum([0, *(len(pieces.pieces) for pieces in found)])
-    columns = np.concatenate([pieces.pieces for pieces in found])
-    values = np.concatenate([pieces.weights for pieces in found])
-    return csr_matrix((values, columns, ends), shape=(len(found), len(idf)))
-
-
-def _regress(
-    features: csr_matrix, targets: Tensor, n_classes: int, strength: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return weights (pieces, classes) and bias (classes,) of a logistic regression, classes balanced."""
-    from sklearn.linear_model import LogisticRegression
-
-    def fit(y: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        model = LogisticRegression(C=strength, class_weight="balanced", max_iter=300).fit(features, y)
-        return model.coef_.T, model.intercept_
-
-    if not targets.is_floating_point() and n_classes > 2:
-        return fit(targets.numpy())
-    weights, bias = np.zeros((features.shape[1], n_classes)), np.zeros(n_classes)
-    columns = targets.numpy() if targets.is_floating_point() else np.eye(n_classes)[targets.numpy()]
-    for label in range(n_classes):
-        y = columns[:, label].astype(np.int64)
-        if y.min() != y.max():
-            column, intercept = fit(y)
-            weights[:, label], bias[label] = column[:, 0], intercept[0]
-    return weights, bias
+def _show(
+    folder: Path,
+    outcome: Outcome,
+    scores: Mapping[str, tuple[Tensor, Tensor]],
+    model: TfidfModel,
+    logger: RunLogger | None,
+) -> None:
+    """Say, draw and log what came out."""
+    for split, values in outcome.splits.items():
+        say(f"{split}: " + "  ".join(f"{k} {v:.4f}" for k, v in values.items() if "/" not in k))
+    if "dev" in scores:
+        plots = folder / "plots"
+        plots.mkdir(exist_ok=True)
+        draw_confusion(*scores["dev"], outcome.labels, plots / "confusion.png")
+        draw_reliability(*scores["dev"], outcome.temperature, plots / "reliability.png")
+    if logger:
+        for split, values in outcome.splits.items():
+            logger.log_metrics({f"{split}/{name}": value for name, value in values.items()})
+        logger.log_metrics({"tfidf/penalty": model.penalty, "calibration/temperature": outcome.temperature})
+        if "dev" in scores:
+            logger.log_folder(folder / "plots", "plots")
