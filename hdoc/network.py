@@ -8,16 +8,19 @@ each term of the sum is the exact, signed share of one word piece, known after o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from hdoc.attention import Context, SentenceAttention, WordAttention
-from hdoc.batches import DocumentBatch, PaddedWindows
+from hdoc.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows
 from hdoc.bert import Bert
 from hdoc.packing import PackedWindows
+
+# A batch of usual documents fits, and is read once; a longer document is read twice in bounded memory.
+KEPT_TOKENS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,9 @@ class DocumentNetwork(nn.Module):
         hidden_width: width of its hidden states.
         shape: sizes of what stands on it.
         dropout: share of hidden states, features and pooled values set to zero in training.
+
+    Attributes:
+        kept_tokens: hidden states of at most so many tokens are kept for a backward pass.
     """
 
     def __init__(
@@ -82,6 +88,7 @@ class DocumentNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = shape
+        self.kept_tokens = KEPT_TOKENS
         self.encoder = encoder
         self.word_attention = WordAttention(
             hidden_width, shape.value_width, shape.kernel_widths, shape.channels, dropout
@@ -92,7 +99,23 @@ class DocumentNetwork(nn.Module):
 
     def forward(self, batch: DocumentBatch) -> Verdict:
         """Score documents."""
-        return self.judge(self.vectors(batch.groups)[batch.rows], batch.counts)
+        return self.judge(self._all_vectors(batch.groups)[batch.rows], batch.counts)
+
+    def _all_vectors(self, groups: Sequence[PaddedWindows]) -> Tensor:
+        """Return the vectors of all windows, in memory that does not grow with their number.
+
+        Of more tokens than `kept_tokens`, hidden states are not kept for the backward pass but computed
+        again, part by part (Chen et al. 2016; Gao et al. 2021); gradients are the same.
+        """
+        if not torch.is_grad_enabled() or sum(group.ids.numel() for group in groups) <= self.kept_tokens:
+            return self.vectors(groups)
+        from torch.utils.checkpoint import (
+            checkpoint,
+        )  # imports half of torch, which explaining can do without
+
+        return torch.cat(
+            [checkpoint(self.vectors, part, use_reentrant=False) for part in _parts(groups, TOKEN_BUDGET)]
+        )
 
     def vectors(self, groups: Sequence[PaddedWindows]) -> Tensor:
         """Return the vectors of all windows of some groups, (windows, value_width)."""
@@ -122,3 +145,16 @@ class DocumentNetwork(nn.Module):
         pooled = torch.einsum("ds,dsw->dw", weights, documents)
         logits: Tensor = self.classifier(self.dropout(pooled))
         return Verdict(logits.float(), weights[mask])
+
+
+def _parts(groups: Sequence[PaddedWindows], budget: int) -> Iterator[list[PaddedWindows]]:
+    """Yield consecutive groups of so many tokens together that one more would be over the budget."""
+    part: list[PaddedWindows] = []
+    n_tokens = 0
+    for group in groups:
+        if part and n_tokens + group.ids.numel() > budget:
+            yield part
+            part, n_tokens = [], 0
+        part.append(group)
+        n_tokens += group.ids.numel()
+    yield part

@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from hdoc.attention import WordAttention
+from hdoc.batches import batch_documents
+from hdoc.bert import Bert, BertShape
+from hdoc.encoding import PieceTokenizer
+from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.packing import PackedWindows
+
+# Lengths that meet in one group, and lengths that need several.
+DOCUMENTS = [[[5, 6, 7], [8] * 20, [9]], [[6] * 4, [7, 8] * 14], [[5]]]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_encoder: Path) -> PieceTokenizer:
+    return PieceTokenizer(Tokenizer.from_file(str(tiny_encoder / "tokenizer.json")), window=32)
+
+
+def network(kernel_widths: tuple[int, ...]) -> DocumentNetwork:
+    torch.manual_seed(0)
+    shape = BertShape(
+        12,
+        16,
+        2,
+        2,
+        32,
+        max_position_embeddings=32,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    return DocumentNetwork(Bert(shape), 16, NetworkShape(3, 8, kernel_widths, 4), dropout=0.0)
+
+
+@pytest.mark.parametrize("kernel_widths", [(), (1,), (1, 3, 5), (7,)])
+@pytest.mark.parametrize("training", [True, False])
+def test_windows_without_padding_have_the_vectors_and_gradients_of_padded_ones(
+    tokenizer: PieceTokenizer, kernel_widths: tuple[int, ...], training: bool
+) -> None:
+    model = network(kernel_widths).train(training)
+    groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
+    assert any(not bool(group.mask.all()) for group in groups)
+    found = []
+    for vectors in (model.vectors(groups), torch.cat([model.read(group).vectors for group in groups])):
+        model.zero_grad()
+        (vectors * torch.arange(vectors.numel()).reshape(vectors.shape)).sum().backward()
+        found.append(
+            [vectors, *(parameter.grad for parameter in model.parameters() if parameter.grad is not None)]
+        )
+    for packed, padded in zip(*found, strict=True):
+        torch.testing.assert_close(packed, padded, atol=1e-3, rtol=1e-4)
+
+
+def test_tokens_lie_in_the_order_of_their_groups(tokenizer: PieceTokenizer) -> None:
+    groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
+    windows = PackedWindows.of(groups)
+    assert windows.n_windows == 6
+    assert len(windows.ids) == sum(int(group.mask.sum()) for group in groups)
+    rows = [row for group in groups for row in group.ids.tolist()]
+    for i, row in enumerate(rows):
+        own = windows.ids[windows.pieces][windows.owners == i].tolist()
+        assert own == row[1 : 1 + len(own)]
+    assert (windows.positions == 0).sum() == 6
+
+
+def test_convolutions_of_packed_sentences_do_not_see_their_neighbours(tokenizer: PieceTokenizer) -> None:
+    attention = WordAttention(4, 4, kernel_widths=(5,), channels=3, dropout=0.0)
+    windows = PackedWindows.of(batch_documents([[[5], [6], [7]]], tokenizer).groups)
+    hidden = torch.randn(len(windows.ids), 4)
+    changed = hidden.clone()
+    changed[windows.pieces[1]] += 1
+    same = (attention.packed(hidden, windows) == attention.packed(changed, windows)).all(dim=1)
+    assert same.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_gradients_are_the_same_when_hidden_states_are_computed_again(
+    tokenizer: PieceTokenizer, dropout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hdoc.network.TOKEN_BUDGET", 40)
+    model = network((1, 3, 5)).train()
+    model.word_attention.dropout.p = dropout
+    batch = batch_documents(DOCUMENTS, tokenizer, budget=40)
+    assert len(batch.groups) > 2
+    n_read = 0
+
+    def count(*_: object) -> None:
+        nonlocal n_read
+        n_read += 1
+
+    model.encoder.embeddings.register_forward_hook(count)  # type: ignore[union-attr]
+    found = []
+    for kept_tokens in (0, 10**6):
+        model.kept_tokens = kept_tokens
+        if kept_tokens and dropout:
+            # Other parts draw other numbers, so the plain way is that of the parts, one by one.
+            monkeypatch.setattr(
+                "torch.utils.checkpoint.checkpoint", lambda function, *given, **_: function(*given)
+            )
+            model.kept_tokens = 0
+        model.zero_grad()
+        torch.manual_seed(1)
+        logits = model(batch).logits
+        logits.logsumexp(dim=1).sum().backward()
+        found.append([logits, *(parameter.grad for parameter in model.parameters())])
+    assert n_read > len(batch.groups)
+    for again, kept in zip(*found, strict=True):
+        torch.testing.assert_close(again, kept)
