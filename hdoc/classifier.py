@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -72,13 +73,15 @@ class DocumentClassifier:
         """Load a model folder, or the model that comes with hdoc.
 
         Args:
-            folder: a folder that `hdoc export` or a training wrote; None for the embedded model.
+            folder: a folder that `hdoc export` or a training wrote, or a model of an MLflow registry, such
+                as models:/NAME@ALIAS; None for the embedded model.
             device: where to compute; a GPU if there is one by default.
 
         Raises:
             ModelError: the folder is no model, unfinished or damaged.
+            HdocError: the registry cannot be reached, or has no such model.
         """
-        return cls(load_model(folder if folder is not None else embedded_model()), device)
+        return cls(load_model(model_folder(folder)), device)
 
     def classify(self, texts: Sequence[str]) -> list[Classification]:
         """Classify documents.
@@ -192,6 +195,25 @@ class DocumentClassifier:
             logits=scores.logits + self.lexical.bias + shares.sum(axis=0),
             lexical=np.split(shares, np.cumsum([len(pieces) for pieces in ids])[:-1]),
         )
+
+
+def model_folder(name: str | Path | None) -> Path:
+    """Return where a model is; one of an MLflow registry is fetched, which needs MLflow.
+
+    Args:
+        name: a folder, `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `runs:/RUN/model`; None for the
+            embedded model.
+
+    Raises:
+        HdocError: the registry cannot be reached, or has no such model.
+    """
+    if name is None:
+        return embedded_model()
+    if not str(name).startswith(("models:/", "runs:/")):
+        return Path(name)
+    # By name, as nothing that explains may depend on what trains.
+    folder: Path = import_module("hdoc.training.registry").fetch_model(str(name))
+    return folder
 
 
 def embedded_model() -> Path:

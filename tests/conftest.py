@@ -90,3 +90,17 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         card="# tiny\n",
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an MLflow store without runs; making one takes seconds, copying one does not."""
+    import warnings
+
+    from mlflow.tracking import MlflowClient
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's use of its database library
+        MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path

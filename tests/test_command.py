@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import torch
 import yaml
 from mlflow.tracking import MlflowClient
 
-from hdoc import DocumentClassifier
+from hdoc import DocumentClassifier, cli
 from hdoc.errors import HdocError
 from hdoc.storage import load_model
 from hdoc.training import export
@@ -121,10 +122,11 @@ class TestAFit:
         assert {"calibration/temperature", "calibration/dev_ece_before", "dev/ece"} <= set(run.data.metrics)
         found = {
             f"{folder}/{Path(item.path).name}" if folder else item.path
-            for folder in ("", "model", "plots", "explanations")
+            for folder in ("", "model", "model/data/model", "plots", "explanations")
             for item in client.list_artifacts(run.info.run_id, folder)
         }
-        assert {"config.yaml", "environment.json", "model/weights.safetensors"} <= found
+        assert {"config.yaml", "environment.json", "model/MLmodel"} <= found
+        assert "model/data/model/weights.safetensors" in found
         assert {"plots/confusion.png", "plots/reliability.png"} <= found
         pages = [name for name in found if name.startswith("explanations/")]
         assert 2 <= len(pages) <= 6
@@ -150,7 +152,39 @@ class TestAFit:
         assert "the run runs/민원/first exists; choose another --run.name" in capsys.readouterr().err
 
 
+def test_the_three_commands_of_the_readme_lead_from_a_table_to_an_explained_article(
+    place: Path, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(place / "민원.csv", "complaints.csv")
+    shutil.copy(place / "mlflow.db", "mlflow.db")  # a store without tables takes seconds to make
+    Path("complaint.txt").write_text("버스가 오지 않습니다. 빠른 조치를 부탁드립니다.", encoding="utf-8")
+    for readme in ("README.md", "README.ko.md"):
+        block = (ROOT / readme).read_text(encoding="utf-8").partition("    hdoc train fit --data.train_file ")
+        lines = f"{block[1]}{block[2]}".partition("\n\n")[0].splitlines()
+        commands = [shlex.split(line)[1:] for line in lines]
+        assert [command[0] for command in commands] == ["train", "export", "explain"]
+        assert cli.main([*commands[0], *options(tiny_encoder, "--trainer.max_epochs", "1")]) == 0
+        assert cli.main(commands[1]) == 0
+        capsys.readouterr()
+        assert cli.main(commands[2]) == 0
+        assert "complaint.txt" in capsys.readouterr().out
+        shutil.rmtree("runs")
+        shutil.rmtree("my-model")
+
+
 class TestOtherCommands:
+    def test_validate_shows_the_figures_that_the_fit_ended_with(
+        self, place: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run = place / "runs" / "민원" / "first"
+        best = str(run / "checkpoints" / "best.ckpt")
+        assert main(["validate", "--config", str(run / "config.yaml"), "--ckpt_path", best]) == 0
+        shown = capsys.readouterr().err
+        figures = torch.load(best, weights_only=True)["hdoc"]["figures"]["dev"]
+        for name in ("macro_f1", "ece", "f1/교통"):
+            assert f"dev {name} {figures[name]:.4f}\n" in shown
+
     def test_test_shows_calibrated_figures(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
         write(place / "test.jsonl", [{"내용": r["text"], "분류": r["label"]} for r in documents(12, LABELS)])
         best = "runs/민원/first/checkpoints/best.ckpt"

@@ -59,7 +59,11 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
     if is_hdoc:
         export_checkpoint(chosen, folder / "model")
         if logger:
-            logger.log_folder(folder / "model", "model")
+            logger.log_model(folder / "model", trainer.global_step)
+    if logger:
+        # The last figures of a run are those of the model that it leaves.
+        for split, values in splits.items():
+            logger.log_metrics({f"{split}/{name}": v for name, v in values.items()}, trainer.global_step)
     if predictions := scores.get("dev"):
         if logger:
             logger.log_metrics(_calibration(*predictions, learner), trainer.global_step)
