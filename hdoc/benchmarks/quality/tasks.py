@@ -203,7 +203,7 @@ def _divide(labels: Sequence[str], shares: Mapping[str, float], path: Path) -> d
     generator = np.random.default_rng(0)
     places: dict[str, list[int]] = {"train": [], **{split: [] for split in shares}}
     names = np.array(labels)
-    for name in np.unique(names):
+    for name in np.unique(names).tolist():
         members = generator.permutation(np.flatnonzero(names == name)).tolist()
         if len(members) <= len(shares):
             raise HdocError(
