@@ -87,12 +87,12 @@ class Load:
 
     def _client(self, seed: int) -> None:
         connection = connect(self.options.url)
-        articles = _articles(self.options.characters, seed)
+        texts = articles(self.options.characters, seed)
         end = time.perf_counter() + self.options.seconds
         for number in self._numbers:
             if number >= self.options.requests if self.options.requests else time.perf_counter() >= end:
                 break
-            body = json.dumps({"text": next(articles)}).encode()
+            body = json.dumps({"text": next(texts)}).encode()
             start = time.perf_counter()
             status, _ = send(connection, "POST", f"/api/v1/{self.options.route}", body, _JSON)
             with self._lock:
@@ -106,12 +106,12 @@ class Load:
 
 def _classify(options: argparse.Namespace) -> float:
     """Return how many articles a second `hdoc classify` takes once it has started."""
-    articles = _articles(options.characters, 0)
+    texts = articles(options.characters, 0)
     seconds = []
     for n_articles in (_FEW, options.classify):
         with tempfile.TemporaryDirectory() as folder:
             table = Path(folder) / "articles.jsonl"
-            rows = [json.dumps({"text": next(articles)}) for _ in range(n_articles)]
+            rows = [json.dumps({"text": next(texts)}) for _ in range(n_articles)]
             table.write_text("\n".join(rows), "utf-8")
             command = [
                 sys.executable,
@@ -120,7 +120,7 @@ def _classify(options: argparse.Namespace) -> float:
                 "classify",
                 str(table),
                 "-o",
-                str(Path(folder) / "out.jsonl"),
+                str(table.with_name("out.jsonl")),
             ]
             start = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True)  # noqa: S603 (nothing from outside)
@@ -128,7 +128,8 @@ def _classify(options: argparse.Namespace) -> float:
     return float((options.classify - _FEW) / (seconds[1] - seconds[0]))
 
 
-def _articles(n_characters: int, seed: int) -> Iterator[str]:
+def articles(n_characters: int, seed: int) -> Iterator[str]:
+    """Yield articles of about so many characters, in paragraphs, each another one."""
     names = ("transport", "pets", "childcare")
     samples = [(files("hdoc") / "assets/samples" / f"{name}.txt").read_text("utf-8") for name in names]
     sentences = [line for sample in samples for line in sample.replace("\n", " ").split(". ")]
@@ -136,7 +137,7 @@ def _articles(n_characters: int, seed: int) -> Iterator[str]:
     while True:
         text = ""
         while len(text) < n_characters:
-            text += choose.choice(sentences) + ". "
+            text += choose.choice(sentences) + choose.choice([". ", ". ", ". ", ".\n\n"])
         yield text
 
 
