@@ -46,12 +46,24 @@ def build_encoder(config: Mapping[str, Any]) -> nn.Module:
     from transformers import AutoConfig, AutoModel
 
     kind = str(config.get("model_type"))
-    values = {name: value for name, value in config.items() if name not in ("model_type", "auto_map")}
+    values = {name: value for name, value in _plain(config).items() if name != "model_type"}
     try:
         model: nn.Module = AutoModel.from_config(AutoConfig.for_model(kind, **values))  # type: ignore[no-untyped-call]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"expected an encoder that transformers knows, got {kind!r}: {error}") from error
+        reason = str(error)[:200]  # it may list all that there are
+        raise ModelError(f"expected an encoder that transformers knows, got {kind!r}: {reason}") from error
     return TransformersEncoder(model)
+
+
+def _plain(value: Any) -> Any:
+    """Return a config without what names code to be fetched: classes, and kernels in place of attention."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items() if not _names_code(name)}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
+
+
+def _names_code(name: object) -> bool:
+    return name in ("auto_map", "quantization_config", "trust_remote_code") or "implementation" in str(name)
 
 
 def encoder_width(config: Mapping[str, Any]) -> int:

@@ -17,9 +17,10 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, get_args
 
 import numpy as np
@@ -31,7 +32,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensor_bytes
 from tokenizers import Tokenizer
 
-from hdoc.encoder import build_encoder, encoder_width
+from hdoc.batches import PaddedWindows
+from hdoc.encoder import build_encoder, encoder_width, encoder_window
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.explanation import ModelIdentity
@@ -46,6 +48,13 @@ _PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "w
 _LEXICAL = "lexical.safetensors"
 _LEXICAL_TENSORS = ("idf", "weights", "bias")
 _LARGEST_JSON = 64 * 2**20
+_LARGEST_WEIGHTS = 16 * 2**30
+# No encoder comes near these; beyond them, only building the network would take hours.
+_LARGEST_SIZE = 10_000_000
+_MOST_LAYERS = 1_000
+_MOST_KERNELS = 100
+_LEAST_TEMPERATURE = 1e-6
+_LONGEST_QUOTE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +185,17 @@ def load_model(folder: str | Path) -> StoredModel:
         )
     try:
         labels = _labels(root, parts["labels.json"])
+        _check_sizes(root, config)
         sizes = dict(config["network"], kernel_widths=tuple(config["network"]["kernel_widths"]))
+        if sizes["n_classes"] != len(labels):
+            raise ModelError(
+                f"{root / 'labels.json'} does not fit config.json: {len(labels)} classes, "
+                f"expected {_short(sizes['n_classes'])}"
+            )
         tokenizer = PieceTokenizer(
             Tokenizer.from_buffer(parts["tokenizer.json"]), config["window"], config["pad_id"]
         )
+        _check_tokenizer(root, tokenizer, config["encoder"])
         return StoredModel(
             network=_network(root, config["encoder"], NetworkShape(**sizes), parts["weights.safetensors"]),
             tokenizer=tokenizer,
@@ -195,7 +211,8 @@ def load_model(folder: str | Path) -> StoredModel:
     except ModelError:
         raise
     except Exception as error:  # tokenizers raises bare Exception; whatever is wrong, the folder is at fault
-        raise ModelError(f"the parts of the model {root} do not fit together: {error!r}") from error
+        reason = f"{type(error).__name__}: {_short(error)}"
+        raise ModelError(f"the parts of the model {root} do not fit together: {reason}") from error
 
 
 def _read_parts(root: Path) -> tuple[dict[str, bytes], str]:
@@ -258,6 +275,8 @@ def _network(
     wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in tensors.items()}
     for name in sorted(wanted.keys() | found.keys()):
+        if name in tensors and not (tensors[name].is_floating_point() and tensors[name].isfinite().all()):
+            raise ModelError(f"{root / 'weights.safetensors'}: expected finite numbers in {name}, got others")
         if wanted.get(name) != found.get(name):
             raise ModelError(
                 f"{root / 'weights.safetensors'} does not fit config.json: {name} has shape "
@@ -266,7 +285,58 @@ def _network(
     if len(list(network.buffers())) > 0:  # tables that are computed, not stored, need a real device
         network = DocumentNetwork(build_encoder(encoder_config), encoder_width(encoder_config), shape)
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
-    return network.eval()
+    network.eval()
+    _try(root, network)
+    return network
+
+
+def _check_sizes(root: Path, config: Mapping[str, Any]) -> None:
+    """Refuse sizes that no model has, before anything is built of them."""
+    for name, value in _numbers(config["encoder"]):
+        most = _MOST_LAYERS if "layer" in str(name) else _LARGEST_SIZE
+        if isinstance(value, int) and value > most:
+            raise ModelError(f"expected at most {most:,} for {name} in {root / 'config.json'}, got {value:,}")
+    if len(config["network"]["kernel_widths"]) > _MOST_KERNELS:
+        raise ModelError(
+            f"expected at most {_MOST_KERNELS} kernel_widths in {root / 'config.json'}, got more"
+        )
+
+
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _numbers(part, key)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _numbers(part, name)
+    else:
+        yield name, value
+
+
+def _check_tokenizer(root: Path, tokenizer: PieceTokenizer, encoder_config: Mapping[str, Any]) -> None:
+    """Refuse a tokenizer that gives ids or positions for which the encoder has no vectors."""
+    n_pieces = 1 + max(tokenizer.tokenizer.get_vocab().values(), default=-1)
+    n_vectors = encoder_config.get("vocab_size")
+    if n_vectors is not None and not (0 <= tokenizer.pad_id < n_vectors and 0 < n_pieces <= n_vectors):
+        raise ModelError(
+            f"{root / 'tokenizer.json'} does not fit config.json: {n_pieces:,} pieces and padding "
+            f"{tokenizer.pad_id}, but the encoder has {n_vectors:,} vectors"
+        )
+    longest = encoder_window(encoder_config)
+    if "max_position_embeddings" in encoder_config and tokenizer.window > longest:
+        raise ModelError(
+            f"expected a window of at most {longest} in {root / 'config.json'}, got {tokenizer.window}"
+        )
+
+
+@torch.inference_mode()
+def _try(root: Path, network: DocumentNetwork) -> None:
+    """Score three pieces, or a model whose sizes fit but do not work would fail at the first document."""
+    ids = torch.zeros(1, 3, dtype=torch.long)
+    seen = torch.ones(1, 3, dtype=torch.bool)
+    logits = network.judge(network.read(PaddedWindows(ids, seen, seen)).vectors, torch.tensor([1])).logits
+    if not logits.isfinite().all():
+        raise ModelError(f"expected finite scores of the model {root}, got others; export it again")
 
 
 def _labels(root: Path, content: bytes) -> tuple[str, ...]:
@@ -290,9 +360,10 @@ def _split(root: Path, config: Mapping[str, Any]) -> Split:
 
 def _temperature(root: Path, content: bytes) -> float:
     temperature = _json_object(root / "calibration.json", content).get("temperature")
-    if not isinstance(temperature, int | float) or not 0 < temperature < float("inf"):
+    if not isinstance(temperature, int | float) or not _LEAST_TEMPERATURE < temperature < float("inf"):
         raise ModelError(
-            f"expected a temperature above 0 in {root / 'calibration.json'}, got {temperature!r}"
+            f"expected a temperature above {_LEAST_TEMPERATURE} in {root / 'calibration.json'}, "
+            f"got {_short(temperature)}"
         )
     return float(temperature)
 
@@ -311,14 +382,18 @@ def _origin(root: Path, content: bytes, n_classes: int) -> NDArray[np.float64] |
 
 
 def _read(path: Path) -> bytes:
+    most = _LARGEST_JSON if path.suffix == ".json" else _LARGEST_WEIGHTS
     try:
-        if path.suffix == ".json" and path.stat().st_size > _LARGEST_JSON:
-            raise ModelError(
-                f"{path} has {path.stat().st_size:,} bytes; a model's JSON has at most {_LARGEST_JSON:,}"
-            )
+        status = path.stat()
+        if not S_ISREG(status.st_mode):  # reading a device or a pipe may never end
+            raise ModelError(f"expected a file, but {path} is none; copy the model again")
+        if status.st_size > most:
+            raise ModelError(f"{path} has {status.st_size:,} bytes; expected at most {most:,}")
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise ModelError(f"cannot read {path}: it is larger than the free memory") from error
 
 
 def _json(path: Path, content: bytes) -> Any:
@@ -345,3 +420,8 @@ def _sha256(content: bytes) -> str:
 
 def _shape(shape: torch.Size | None) -> str:
     return "none" if shape is None else str(tuple(shape))
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"

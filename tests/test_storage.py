@@ -207,7 +207,7 @@ def test_other_formats_and_broken_json_are_refused(copy: Path) -> None:
 
 def test_labels_and_temperature_are_checked(copy: Path) -> None:
     edit(copy, "calibration.json", temperature=0)
-    with pytest.raises(ModelError, match="expected a temperature above 0"):
+    with pytest.raises(ModelError, match="expected a temperature above"):
         load_model(copy)
     edit(copy, "calibration.json", temperature=1)
     (copy / "labels.json").write_text('["가", "가", "나"]')
@@ -224,6 +224,59 @@ def test_settings_that_make_no_sense_are_refused(copy: Path) -> None:
     edit(copy, "config.json", window="wide")
     with pytest.raises(ModelError, match="do not fit together"):
         load_model(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pad_id": -1}, "and padding -1, but the encoder has"),
+        ({"pad_id": 10**9}, "padding 1000000000, but the encoder has"),
+        ({"window": 4_000}, "expected a window of at most 128 in .*config.json, got 4000"),
+        ({"encoder": {"num_hidden_layers": 10**6}}, "expected at most 1,000 for num_hidden_layers"),
+        ({"encoder": {"hidden_size": 10**9}}, "expected at most 10,000,000 for hidden_size"),
+        ({"encoder": {"num_attention_heads": 3}}, "do not fit together"),
+        ({"network": {"kernel_widths": [1] * 1_000}}, "expected at most 100 kernel_widths"),
+        ({"network": {"n_classes": 4}}, "labels.json does not fit config.json: 3 classes, expected 4"),
+    ],
+)
+def test_sizes_that_could_not_be_used_are_refused(copy: Path, changes: dict[str, Any], message: str) -> None:
+    config = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+    merged = {key: {**config[key], **v} if isinstance(v, dict) else v for key, v in changes.items()}
+    edit(copy, "config.json", **merged)
+    with pytest.raises(ModelError, match=message):
+        load_model(copy)
+
+
+def test_weights_that_are_no_finite_numbers_are_refused(copy: Path) -> None:
+    weights = load_file(copy / "weights.safetensors")
+    for wrong in (torch.full((3,), float("nan")), torch.zeros(3, dtype=torch.int64)):
+        save_file(weights | {"classifier.bias": wrong}, copy / "weights.safetensors")
+        sign(copy)
+        with pytest.raises(ModelError, match=r"expected finite numbers in classifier\.bias"):
+            load_model(copy)
+
+
+def test_what_would_be_read_without_end_is_refused(copy: Path) -> None:
+    (copy / "labels.json").unlink()
+    (copy / "labels.json").symlink_to("/dev/zero")
+    with pytest.raises(ModelError, match=r"expected a file, but .*labels\.json is none"):
+        load_model(copy)
+
+
+def test_a_config_that_names_code_has_it_left_out() -> None:
+    from hdoc.encoder import build_encoder
+
+    config = {
+        "model_type": "distilbert",
+        "dim": 8,
+        "n_heads": 1,
+        "n_layers": 1,
+        "hidden_dim": 8,
+        "vocab_size": 9,
+    }
+    named = {"auto_map": {"AutoModel": "evil.Model"}, "attn_implementation": "someone/kernels"}
+    plain, given = build_encoder(config), build_encoder(config | named)
+    assert str(given) == str(plain)
 
 
 def test_a_model_of_another_encoder_works(tmp_path: Path, tiny_model: Path) -> None:

@@ -1,0 +1,1 @@
+"""What goes wrong in practice, done on purpose: `scripts/drills.py` is the door to it."""
