@@ -2,6 +2,7 @@
 
 python scripts/benchmark.py core --data data/petitions/dev.jsonl
 python scripts/benchmark.py quality --tasks petitions,statutes,nsmc --seeds 0,1,2
+python scripts/benchmark.py trust --faithfulness - data/petitions/test.jsonl
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from hdoc.benchmarks.core import core_ratios
 from hdoc.benchmarks.quality.options import add_arguments as add_quality_arguments
+from hdoc.benchmarks.trust import KINDS, evaluated, targets
 from hdoc.records import read_records
 
 SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
@@ -30,6 +32,20 @@ def main() -> None:
     quality = commands.add_parser("quality", help="hdoc and all it is compared with, on the same footing")
     add_quality_arguments(quality)
     quality.set_defaults(run=measure_quality)
+    trust = commands.add_parser("trust", help="how far explanations can be believed, beside other methods")
+    for kind in KINDS:
+        trust.add_argument(
+            f"--{kind}",
+            nargs=2,
+            metavar=("MODEL", "DATA"),
+            help="see hdoc evaluate --help; - is hdoc's own model",
+        )
+    trust.add_argument("--documents", type=int, default=200, help="that are explained; default: 200")
+    trust.add_argument(
+        "--seeds", nargs="+", default=[], metavar="MODEL", help="the same model of other seeds"
+    )
+    trust.add_argument("-o", "--output", type=Path, default=Path("evaluation"), help="default: evaluation")
+    trust.set_defaults(run=measure_trust)
     options = parser.parse_args()
     sys.exit(options.run(options))
 
@@ -39,6 +55,21 @@ def measure_quality(options: argparse.Namespace) -> int:
     from hdoc.training.command import shipped_configs
 
     return run(options, shipped_configs)
+
+
+def measure_trust(options: argparse.Namespace) -> int:
+    """Return 1 if a target is missed."""
+    found = []
+    for kind in KINDS:
+        if given := getattr(options, kind.replace("-", "_")):
+            more = ["--seeds", *options.seeds] if options.seeds and kind == "faithfulness" else []
+            report = evaluated(kind, *given, options.output / kind, options.documents, more)
+            found += targets(kind, report)
+    for target in found:
+        verdict = "reached" if target.reached else "MISSED "
+        bound = "at least" if target.sign > 0 else "at most"
+        print(f"{verdict} {target.value:8.3f}, {bound} {target.limit:8.3f}: {target.name}")
+    return 0 if all(target.reached for target in found) else 1
 
 
 def measure_core(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
     hdoc evaluate my-model test.jsonl                          quality
     hdoc evaluate my-model test.jsonl --faithfulness           and how far explanations can be believed
     hdoc evaluate my-model reviews.jsonl --rationales          and how they agree with people's
+    hdoc evaluate my-model laws.jsonl --known-evidence         and whether they find the class's own name
     hdoc evaluate my-model test.jsonl --evidence               and what argues for and against each class
 
 Everything is written to one folder. An evaluation that was killed goes on where it was when it is started
@@ -60,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rationales", action="store_true", help="compare word scores with the reasons that people marked"
+    )
+    parser.add_argument(
+        "--known-evidence",
+        action="store_true",
+        help="see whether explanations find the class's own name in the texts that hold it",
     )
     parser.add_argument(
         "--evidence",

@@ -26,6 +26,8 @@ _CHUNK_DOCUMENTS, _CHUNK_CHARACTERS = 16, 100_000
 _LONGEST_WORD, _LONGEST_SENTENCE = 60, 300
 # Beyond this many entries those that weigh least are forgotten; what leads the lists is far above them.
 _MOST_ENTRIES = 400_000
+# A word of a single document says nothing about the data set, however much it weighs there.
+_FEWEST_DOCUMENTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,10 @@ class _Sums:
             kept = sorted(weights, key=lambda spelling: -weights[spelling])[: _MOST_ENTRIES // 2]
             self.entries = {spelling: self.entries[spelling] for spelling in kept}
 
-    def strongest(self, column: int, sign: int, n: int) -> tuple[Evidence, ...]:
-        """Return the items that argue most for (sign 1) or against (-1) a class."""
-        order = sorted(self.entries.items(), key=lambda item: -sign * item[1].contributions[column])[:n]
+    def strongest(self, column: int, sign: int, n: int, n_documents: int = 1) -> tuple[Evidence, ...]:
+        """Return the items of so many documents that argue most for (sign 1) or against (-1) a class."""
+        known = (item for item in self.entries.items() if item[1].n_documents >= n_documents)
+        order = sorted(known, key=lambda item: -sign * item[1].contributions[column])[:n]
         return tuple(
             Evidence(
                 spelling,
@@ -139,6 +142,8 @@ def gather_evidence(
     advance: Callable[[], None] = lambda: None,
 ) -> list[ClassEvidence]:
     """List the strongest evidence of each class over a data set; one forward pass a document.
+
+    Words count from two documents on, so that what is listed is the data set's and not one text's.
 
     Args:
         classifier: the model.
@@ -176,7 +181,11 @@ def gather_evidence(
         ClassEvidence(
             label,
             sum(label in example.labels for example in examples),
-            *(sums.strongest(i, sign, n_strongest) for sums in (words, sentences) for sign in (1, -1)),
+            *(
+                words.strongest(i, sign, n_strongest, min(_FEWEST_DOCUMENTS, len(examples)))
+                for sign in (1, -1)
+            ),
+            *(sentences.strongest(i, sign, n_strongest) for sign in (1, -1)),
         )
         for i, label in enumerate(labels)
     ]

@@ -30,7 +30,7 @@ section { background: var(--paper); border: 1px solid var(--line); border-radius
 .pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 2rem; }
 @media (max-width: 56rem) { .pair { grid-template-columns: minmax(0, 1fr); } }
 table { width: 100%; border-collapse: collapse; font-size: .875rem; }
-th { text-align: right; font-weight: 600; color: var(--muted); padding: .2rem .4rem; }
+th { text-align: right; font-weight: 600; color: var(--muted); padding: .2rem .4rem; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 td { border-top: 1px solid var(--line); padding: .25rem .4rem; vertical-align: top; text-align: right;
   white-space: nowrap; }
@@ -77,9 +77,9 @@ def evidence_page(evidence: Sequence[ClassEvidence], model: ModelIdentity, data:
 <header>
 <h1>Evidence by class</h1>
 <p>{about}. What argues most for and against each class over all documents: contributions to the class's
-logit{centring}, summed over all occurrences. “Of the class” is the share of the documents with it whose right
-class it is. By-lines, headers and boiler-plate near the top are leaks: the model may know the source, not the
-subject.</p>
+logit{centring}, summed over all occurrences; words from two documents on. “Of the class” is the share of the
+documents with it whose right class it is. By-lines, headers and boiler-plate near the top are leaks: the
+model may know the source, not the subject.</p>
 <nav>{links}</nav>
 </header>
 <main>

@@ -128,7 +128,7 @@ class Evaluation:
         tables = [*quality_tables(report["quality"]), abstention_table(report["abstention"])]
         self._draw_quality(folder, decisions)
         write_table(folder / "documents.parquet", document_rows(predictions, self.classifier.labels))
-        if options.faithfulness or options.rationales:
+        if options.faithfulness or options.rationales or options.known_evidence:
             rows = self._explanations(folder)
             report["settings"].update(self._explanation_settings())
             report["explanations"] = summarise(rows)

@@ -53,7 +53,9 @@ class Table:
 
     def show(self, console: Console) -> None:
         """Print the table."""
-        table = RichTable(title=Text(self.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD)
+        table = RichTable(
+            title=Text(self.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        )
         for column, number in zip(self.columns, self._numbers(), strict=True):
             table.add_column(column, justify="right" if number else "left", no_wrap=number)
         for row in self.rows:
