@@ -130,7 +130,14 @@ class Bench:
         key = hashlib.sha256(json.dumps([values, self._fingerprint]).encode()).hexdigest()[:8]
         name = f"{self.task.name}-{entry.name}-{trial}-seed{seed}-{key}"
         place = ["--run.experiment", EXPERIMENT, "--run.name", name, "--run.folder", str(self.folder)]
-        return Run(self.task, entry, trial, seed, self.folder / EXPERIMENT / name, ("fit", *values, *place))
+        return Run(
+            self.task,
+            entry,
+            trial,
+            seed,
+            self.folder / EXPERIMENT / name,
+            ("fit", *self.task.arguments(), *values, *place),
+        )
 
     def best(self, entry: Entry) -> Run | None:
         """Return the run of an entry's search that did best on dev, or None if none is done."""
