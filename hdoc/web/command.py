@@ -48,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     _log_to(sys.stderr)
     shown = f"[{options.host}]" if ":" in options.host else options.host
     sys.stderr.write(f"hdoc: serving {classifier.identity.name} at http://{shown}:{port}/ (Ctrl-C ends it)\n")
+    if hosts is None and rules.token is None:
+        sys.stderr.write(f"hdoc: whoever reaches this address can use it; set {TOKEN} to ask for a token\n")
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[address])
     return 0

@@ -20,6 +20,14 @@ function marked(text, marks) {
   return parts;
 }
 
+/** A title with the query's words marked. */
+function markedTitle(title, query) {
+  const sought = query.split(/\s+/).filter((word) => word.length > 1).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (!sought.length) return [visible(title)];
+  return title.split(new RegExp(`(${sought.join("|")})`, "giu"))
+    .map((part, index) => (index % 2 ? element("mark", { class: "hit" }, visible(part)) : visible(part)));
+}
+
 export class LibraryTab {
   constructor(fail, open) {
     this.fail = fail;
@@ -94,12 +102,13 @@ export class LibraryTab {
   list(offset = 0) {
     const n = this.found.length;
     const chosen = find("filter").value;
-    const all = find("query").value.trim() ? null : chosen ? this.library.labels[chosen] : this.library.n_articles;
+    const query = find("query").value.trim();
+    const all = query ? null : chosen ? this.library.labels[chosen] : this.library.n_articles;
     const said = !n ? words().nothing : all ? words().found(number(all), false) : words().found(number(n), this.more);
     find("found").textContent = this.library.same_model ? said : `${said} ${words().otherModel}`;
     const rows = this.found.map((article) => element("li", {},
       element("a", { href: `#article-${article.id}`, "aria-current": location.hash === `#article-${article.id}` ? "true" : null },
-        element("span", { class: "title", lang: "ko", dir: "auto" }, visible(article.title)),
+        element("span", { class: "title", lang: "ko", dir: "auto" }, ...markedTitle(article.title, query)),
         element("span", { class: "meta" },
           element("span", { class: "chip" }, element("bdi", {}, visible(article.label))),
           element("span", {}, probability(article.probability)),
