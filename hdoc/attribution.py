@@ -14,33 +14,27 @@ are shares of the logit. So that every explanation still adds up, `logit` is alw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
+from torch import Tensor
 
-from hdoc.batches import PaddedWindows, pad_windows, token_budget_batches
 from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Floats, Scorer, SplitText
-from hdoc.encoding import Window, word_spans, words_of_pieces
-from hdoc.errors import HdocError, InputError
+from hdoc.encoding import word_spans, words_of_pieces
+from hdoc.errors import InputError
 from hdoc.explanation import Explanation
+from hdoc.gradients import Advance, EmbeddedDocument, captum_methods, frozen
 from hdoc.sentences import Sentence
 
 Method = Literal["contribution", "attention", "gradient", "integrated-gradients", "occlusion"]
 METHODS: tuple[Method, ...] = get_args(Method)
-Advance = Callable[[int, int], None]
-"""Called with how many steps of how many are done."""
 
-N_STEPS = 50
-# What a backward pass holds in memory at once: tokens with all their activations, and variants of a text.
-_TOKENS_WITH_GRADIENT = 1024
+# Variants of a text that are scored at once.
 _VARIANTS = 64
 
 
@@ -154,8 +148,8 @@ def _word_scores(
     if method == "occlusion":
         return _occlusion(classifier, SplitText.of(text, explanation), direction, advance)
     windows = classifier.tokenizer.windows(text, sentences)
-    document = _EmbeddedDocument(classifier, windows, direction, advance)
-    with _frozen(classifier.network):
+    document = EmbeddedDocument(classifier, windows, direction, advance)
+    with frozen(classifier.network):
         pieces = document.gradient() if method == "gradient" else document.integrated_gradients()
     if classifier.lexical is not None:
         ids = np.array([piece for window in windows for piece in window.ids])
@@ -183,144 +177,8 @@ def _occlusion(
             advance(min(n_done - 1, split.n_words), split.n_words)  # the whole text is scored too
         return torch.from_numpy(values)
 
-    ablation = _captum("occlusion").FeatureAblation(logits)
+    ablation = captum_methods("occlusion").FeatureAblation(logits)
     falls: Tensor = ablation.attribute(
         torch.ones(1, split.n_words), baselines=0, perturbations_per_eval=_VARIANTS
     )
     return falls[0].double().numpy()
-
-
-class _EmbeddedDocument:
-    """A document's score as a function of the embeddings of its word pieces, (variants, pieces, width).
-
-    Special tokens keep their own embeddings.
-    """
-
-    def __init__(
-        self,
-        classifier: DocumentClassifier,
-        windows: Sequence[Window],
-        direction: Floats,
-        advance: Advance | None = None,
-    ) -> None:
-        self.network = classifier.network
-        self.embedding = _embedding(classifier.network.encoder)
-        self.tokenizer = classifier.tokenizer
-        self.direction = torch.tensor(direction, dtype=torch.float32, device=classifier.device)
-        self.device = classifier.device
-        self.ids = torch.tensor([piece for window in windows for piece in window.ids], device=self.device)
-        self.advance = advance
-        self.n_done, self.n_steps = 0, 1
-        lengths = [len(window.ids) + self.tokenizer.window - self.tokenizer.capacity for window in windows]
-        self.n_tokens = sum(lengths)
-        order = token_budget_batches(lengths, _TOKENS_WITH_GRADIENT)
-        self.rows = torch.tensor([i for group in order for i in group], device=self.device).argsort()
-        starts = np.cumsum([0, *(len(window.ids) for window in windows)])
-        self.groups = [
-            (
-                pad_windows([windows[i].ids for i in group], self.tokenizer).to(self.device),
-                torch.from_numpy(np.concatenate([np.arange(starts[i], starts[i + 1]) for i in group])).to(
-                    self.device
-                ),
-            )
-            for group in order
-        ]
-
-    def gradient(self) -> Floats:
-        """Return gradient times embedding of each piece, (pieces,)."""
-        method = _captum("gradient").InputXGradient(self._score)
-        return _summed(method.attribute(self._embedded(self.ids).requires_grad_()))
-
-    def integrated_gradients(self) -> Floats:
-        """Return integrated gradients of each piece, (pieces,); they sum to the score minus that of masks."""
-        method = _captum("integrated-gradients").IntegratedGradients(self._score)
-        self.n_steps = N_STEPS
-        found = method.attribute(
-            self._embedded(self.ids).requires_grad_(),
-            baselines=self._embedded(torch.full_like(self.ids, self._mask_id())),
-            n_steps=N_STEPS,
-            internal_batch_size=max(1, _TOKENS_WITH_GRADIENT // self.n_tokens),
-        )
-        return _summed(found)
-
-    def _embedded(self, ids: Tensor) -> Tensor:
-        with torch.no_grad():
-            embedded: Tensor = self.embedding(ids).unsqueeze(0)
-        return embedded
-
-    def _mask_id(self) -> int:
-        known = (self.tokenizer.tokenizer.token_to_id(name) for name in ("[MASK]", "<mask>"))
-        return next((mask for mask in known if mask is not None), self.tokenizer.pad_id)
-
-    def _score(self, embeddings: Tensor) -> Tensor:
-        n_variants = len(embeddings)
-        vectors = []
-        for windows, columns in self.groups:
-            given = embeddings[:, columns]
-            if len(self.groups) > 1:
-                # One group's activations at a time: they are computed again when its turn comes to go back.
-                read: Tensor = checkpoint(self._read, windows, given, use_reentrant=False)
-            else:
-                read = self._read(windows, given)
-            vectors.append(read.reshape(n_variants, -1, read.shape[-1]))
-        joined = torch.cat(vectors, dim=1)[:, self.rows]
-        counts = torch.full((n_variants,), len(self.rows), device=self.device)
-        logits = self.network.judge(joined.flatten(0, 1), counts).logits
-        self.n_done += n_variants
-        if self.advance is not None:
-            self.advance(min(self.n_done, self.n_steps), self.n_steps)
-        return logits @ self.direction
-
-    def _read(self, windows: PaddedWindows, given: Tensor) -> Tensor:
-        """Read each variant of some windows with these embeddings in the place of their pieces' own."""
-        n = len(given)
-        piece_mask = windows.piece_mask.repeat(n, 1)
-
-        def put(_module: nn.Module, _ids: Any, own: Tensor) -> Tensor:
-            return own.masked_scatter(piece_mask.unsqueeze(-1), given.to(own.dtype))
-
-        hook = self.embedding.register_forward_hook(put)
-        try:
-            repeated = PaddedWindows(windows.ids.repeat(n, 1), windows.mask.repeat(n, 1), piece_mask)
-            return self.network.read(repeated).vectors
-        finally:
-            hook.remove()
-
-
-def _embedding(encoder: nn.Module) -> nn.Module:
-    """Return the layer that looks up the embeddings of token ids."""
-    from hdoc.bert import Bert
-    from hdoc.encoder import TransformersEncoder
-
-    if isinstance(encoder, Bert):
-        return encoder.embeddings.word_embeddings
-    if isinstance(encoder, TransformersEncoder):
-        layer: nn.Module = encoder.model.get_input_embeddings()  # type: ignore[operator]
-        return layer
-    raise TypeError(f"expected an encoder of hdoc, got {type(encoder).__name__}")
-
-
-@contextmanager
-def _frozen(network: nn.Module) -> Iterator[None]:
-    """Have only the embeddings differentiated: gradients of weights would take most of the memory."""
-    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    try:
-        for parameter in learning:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for parameter in learning:
-            parameter.requires_grad_(True)
-
-
-def _summed(found: Tensor) -> Floats:
-    summed: Floats = found[0].sum(dim=-1).detach().cpu().numpy().astype(float)
-    return summed
-
-
-def _captum(method: str) -> Any:
-    try:
-        import captum.attr
-    except ImportError as error:
-        raise HdocError(f"the method {method} needs captum; run: pip install 'hdoc[evaluate]'") from error
-    return captum.attr
