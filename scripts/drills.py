@@ -1,0 +1,66 @@
+"""Do on purpose what goes wrong in practice: python scripts/drills.py folders documents kills disk.
+
+Each line says what was done and how often it ended as it must; the exit status is 1 if one did not.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from hdoc.classifier import embedded_model
+from hdoc.drills.disk import drill_full_disk
+from hdoc.drills.documents import drill_documents
+from hdoc.drills.folders import drill_changed_bytes, drill_half_written, drill_hostile
+from hdoc.drills.kills import drill_kills
+from hdoc.drills.outcome import Outcome
+from hdoc.records import read_records
+
+SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("drills", nargs="+", choices=list(DRILLS))
+    parser.add_argument("--documents", type=int, default=10_000, help="damaged documents")
+    parser.add_argument("--data", default=str(SAMPLES), help="ordinary documents to damage; default: samples")
+    parser.add_argument("--changes", type=int, default=1_000, help="bits to change in a model")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
+    options = parser.parse_args()
+    broken = False
+    for name in options.drills:
+        with tempfile.TemporaryDirectory(prefix="hdoc-drill-") as folder:
+            for outcome in DRILLS[name](options, Path(folder)):
+                print("\n".join(outcome.lines()), flush=True)
+                broken |= outcome.skipped is None and not outcome.passed
+    return int(broken)
+
+
+def folders(options: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
+    yield drill_half_written(embedded_model(), folder)
+    yield drill_changed_bytes(embedded_model(), folder, options.changes)
+    yield drill_hostile(embedded_model(), folder)
+
+
+def documents(options: argparse.Namespace, folder: Path) -> list[Outcome]:
+    records = islice(read_records([options.data]), 200)
+    texts = [record.text for record in records if record.text is not None]
+    return drill_documents(texts, folder, options.documents)
+
+
+def kills(options: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
+    yield drill_kills(folder, options.kills, options.seed)
+
+
+def disk(_: argparse.Namespace, folder: Path) -> list[Outcome]:
+    return drill_full_disk(folder)
+
+
+DRILLS = {"folders": folders, "documents": documents, "kills": kills, "disk": disk}
+
+if __name__ == "__main__":
+    raise SystemExit(main())
