@@ -112,5 +112,7 @@ def abstention_table(report: Mapping[str, Any]) -> Table:
     for row in rows:
         accuracy = "" if row["accuracy"] is None else f"{row['accuracy']:.3f}"
         shown = [f"{row['below']:.1f}", f"{row['kept']:.1%}", accuracy]
-        cells.append(tuple(shown + [f"{row['strangers_left']:.1%}"] * ("strangers_left" in row)))
+        if "strangers_left" in row:
+            shown.append(f"{row['strangers_left']:.1%}")
+        cells.append(tuple(shown))
     return Table("Leaving unsure documents to people", tuple(columns), cells, note)
