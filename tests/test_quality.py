@@ -240,7 +240,7 @@ class TestBench:
         hdoc = [run for run in made if run.entry.name == "hdoc"]
         assert [(run.trial, run.seed) for run in hdoc] == [(0, 0), (1, 0), (2, 0), (1, 1)]
         assert [run.seed for run in bench.chosen(hdoc[0].entry)] == [0, 1]
-        assert all("--seed_everything" in arguments for arguments in asked)
+        assert all({"--seed_everything", "--data.train_file", "--config"} <= set(a) for a in asked)
         assert bench.failures == {"tobert": "no memory"}
         assert len(asked) == 4 + 3, "what failed with every setting gets no further seeds"
 
@@ -349,6 +349,14 @@ class TestCommand:
         assert [line.split()[:4] for line in said] == [["open", "hdoc", "train", "fit"]] * 2
         assert "--model.encoder_rate 0.0001" in said[1]
         assert shlex.split(said[1])[-2:] == ["--run.folder", "runs"]
+
+    def test_ctrl_c_is_no_failure(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        def stopped(arguments: Sequence[str], _log: Path) -> None:
+            raise KeyboardInterrupt
+
+        columns = ["--text-column", "글", "--label-column", "주제"]
+        assert run(options("--data", "topics.jsonl", *columns), shipped_configs, stopped) == 130
+        assert capsys.readouterr().err == "interrupted; the same command goes on\n"
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

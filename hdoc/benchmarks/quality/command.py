@@ -40,7 +40,7 @@ def run(
         say: shows a line.
 
     Returns:
-        Exit status: 1 if a run failed or something was wrong, which is shown as one line.
+        Exit status: 1 if a run failed or something was wrong, which is shown as one line; 130 after Ctrl-C.
     """
     try:
         settings = _settings(options)
@@ -64,6 +64,9 @@ def run(
     except HdocError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the same command goes on\n")
+        return 130
     return int(failed)
 
 
