@@ -1,4 +1,4 @@
-"""A disk that is full in the middle of a training, an export and a batch: one clear line, and nothing lost."""
+"""A disk that is full in the middle of a training, an export or a batch: one clear line, nothing lost."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _write_documents(path: Path, n_documents: int) -> None:
 def _write_encoder(folder: Path) -> None:
     """Write a BERT with random weights and the shipped model's word pieces."""
     from tokenizers import Tokenizer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel, BertTokenizerFast  # type: ignore[attr-defined]
 
     tokenizer = Tokenizer.from_file(str(embedded_model() / "tokenizer.json"))
     BertTokenizerFast(tokenizer_object=tokenizer, do_lower_case=False).save_pretrained(folder)

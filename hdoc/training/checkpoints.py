@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,27 @@ BEST, LAST = "best.ckpt", "last.ckpt"
 
 
 def write_checkpoint(checkpoint: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a checkpoint whole or not at all.
+
+    Raises:
+        HdocError: it cannot be written, for instance because the disk is full; the former one is whole.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        torch.save(checkpoint, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except (OSError, RuntimeError) as error:  # torch turns some of what the system says into the latter
+        with suppress(OSError):
+            draft.unlink()
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise HdocError(
+            f"{path}: cannot be written ({reason}); the checkpoint before it is whole: make room, then "
+            f"hdoc train fit --resume {path.parent.parent}"
+        ) from error
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -77,8 +91,12 @@ class RunCheckpoint(Checkpoint):
         trainer.strategy.checkpoint_io = AtomicCheckpointIO()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock, and throw away what a kill left half written."""
         self._saved_at = time.monotonic()
+        if trainer.is_global_zero:
+            for name in (BEST, LAST):
+                for draft in self._folder.glob(f".{name}.*"):
+                    draft.unlink(missing_ok=True)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

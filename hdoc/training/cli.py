@@ -89,6 +89,9 @@ class TrainingCLI(LightningCLI):
         parser.add_argument("--run.experiment", type=str, default="hdoc", help="MLflow experiment")
         parser.add_argument("--run.name", type=str | None, default=None, help="default: date and time")
         parser.add_argument("--run.folder", type=str, default="runs", help="holds EXPERIMENT/NAME")
+        parser.add_argument(
+            "--run.parent", type=str | None, default=None, help="MLflow run that this one is nested in"
+        )
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.set_defaults(
             {
@@ -118,7 +121,8 @@ class TrainingCLI(LightningCLI):
             raise HdocError(
                 f"expected a checkpoint to {self.subcommand}: --ckpt_path runs/…/checkpoints/best.ckpt"
             )
-        goes_on = self.subcommand == "fit" and checkpoint and folder in Path(checkpoint).parents
+        above = Path(checkpoint).resolve().parents if checkpoint else ()
+        goes_on = self.subcommand == "fit" and folder.resolve() in above
         # Further processes start when the first has made the folder.
         is_first = rank_zero_only.rank == 0  # type: ignore[attr-defined]
         if self.subcommand == "fit" and folder.exists() and is_first and not goes_on:
@@ -138,7 +142,7 @@ class TrainingCLI(LightningCLI):
             name = run.name if self.subcommand == "fit" else f"{run.name} {self.subcommand}"
             known = self.former.get("tracking_uri") == tracking_uri()
             former = self.former.get("run_id") if known else None
-            kwargs["logger"] = RunLogger(run.experiment, name, former, self.folder)
+            kwargs["logger"] = RunLogger(run.experiment, name, former, self.folder, parent=run.parent)
         elif self.subcommand == "predict":
             kwargs["logger"] = False
         self.model.run_facts = {
