@@ -185,7 +185,8 @@ def test_workers_are_no_more_than_the_cluster_has(cluster: None) -> None:
 def settings(output: Path, **changes: Any) -> plan.Settings:
     values: dict[str, Any] = {
         "model": "m", "checksum": "1", "output": str(output), "kind": "jsonl", "text_column": None,
-        "id_column": None, "encoding": None, "top": 3, "device": None,
+        "id_column": None, "encoding": None, "top": 3, "abstain_below": 0.0, "runtime": "torch",
+        "precision": "float32", "device": None,
     }  # fmt: skip
     return plan.Settings(**values | changes)
 

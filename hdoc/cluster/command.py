@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hdoc.classifier import embedded_model
+from hdoc.classifier import model_folder
 from hdoc.cluster.engine import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.plan import SUCCESS, Block, Settings, find_tables, kind_of, make_plan
 from hdoc.cluster.worker import tries_file
@@ -27,7 +27,7 @@ def classify(options: argparse.Namespace) -> int:
     """
     inputs, output = _places(options)
     tables = find_tables(inputs)
-    model = Path(options.model or embedded_model()).resolve()
+    model = model_folder(options.model).resolve()
     settings = Settings(
         model=str(model),
         checksum=load_model(model).identity.checksum,
@@ -37,6 +37,8 @@ def classify(options: argparse.Namespace) -> int:
         id_column=options.id_column,
         encoding=options.encoding,
         top=options.top,
+        runtime="torch" if options.runtime == "auto" else options.runtime,
+        precision=getattr(options, "precision", "float32"),
         abstain_below=options.abstain_below,
         device=options.device,
     )
@@ -48,15 +50,21 @@ def classify(options: argparse.Namespace) -> int:
             _say(f"{len(blocks) - len(waiting):,} of {len(blocks):,} blocks were finished before")
         for block in waiting:
             tries_file(block, settings).unlink(missing_ok=True)  # those of a run before this one
-        n_written = n_failed = 0
+        n_written = n_failed = n_unsure = 0
         if waiting:
             with _progress(blocks, waiting) as advance:
                 for done in classify_blocks(waiting, settings, workers):
                     n_written += done["n_written"]
                     n_failed += done["n_failed"]
+                    n_unsure += done["n_unsure"]
                     advance(done["n_rows"])
     _mark_as_done(settings)
     _say(f"wrote {n_written:,} rows in {len(waiting):,} files to {output}")
+    if n_unsure:
+        _say(
+            f"{n_unsure:,} of {n_written:,} documents were left without a label: their most probable "
+            f"category has a probability below {options.abstain_below:g}"
+        )
     if n_failed:
         _say(
             f"hdoc: error: {n_failed:,} of {n_written:,} documents have no label; "

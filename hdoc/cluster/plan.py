@@ -12,11 +12,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hdoc.documents import unreadable
 from hdoc.errors import HdocError, InputError
 from hdoc.tables import Part, Table, is_table, open_table
+
+if TYPE_CHECKING:
+    from hdoc.storage import Runtime
+    from hdoc.torch_engine import Precision
 
 PLAN = "_plan.json"
 """Readers of folders of Parquet or JSON Lines pass over names that begin with an underscore."""
@@ -55,8 +59,10 @@ class Settings:
     id_column: str | None
     encoding: str | None
     top: int
+    abstain_below: float
+    runtime: Runtime
+    precision: Precision
     device: str | None
-    abstain_below: float = 0.0
 
     def meaning(self) -> dict[str, Any]:
         """Return what decides the results, as plain values."""

@@ -30,7 +30,9 @@ class BlockClassifier:
     def __init__(self, settings: Settings, splitters: int = 0) -> None:
         self.settings = settings
         self.splitters = splitters
-        self.classifier = DocumentClassifier.load(settings.model, settings.device)
+        self.classifier = DocumentClassifier.load(
+            settings.model, settings.device, settings.runtime, settings.precision
+        )
         checksum = self.classifier.identity.checksum
         if checksum != settings.checksum:
             raise ModelError(
@@ -46,7 +48,8 @@ class BlockClassifier:
         """Write the file of a block.
 
         Returns:
-            n_rows: of the plan; n_written: rows of the file; n_failed: those without a label.
+            n_rows: of the plan; n_written: rows of the file; n_failed: those with an error; n_unsure: those
+            whose best class is not probable enough.
 
         Raises:
             HdocError: the input cannot be opened any more, or the results cannot be written.
@@ -55,15 +58,21 @@ class BlockClassifier:
         tries = _count_try(block, settings)
         table = open_table(Path(block.path), settings.encoding)
         records = table_records(block.given, table, settings.text_column, settings.id_column, block.part)
-        failed = 0
+        failed = unsure = 0
         with open_writer(str(block.file(settings))) as writer:
             for row in classify_records(
                 self.classifier, records, settings.top, self.splitters, settings.abstain_below
             ):
                 writer.write(row)
                 failed += row["error"] is not None
+                unsure += row["error"] is None and row["label"] is None
         tries.unlink(missing_ok=True)
-        return {"n_rows": block.part.n_rows, "n_written": writer.n_rows, "n_failed": failed}
+        return {
+            "n_rows": block.part.n_rows,
+            "n_written": writer.n_rows,
+            "n_failed": failed,
+            "n_unsure": unsure,
+        }
 
 
 def tries_file(block: Block, settings: Settings) -> Path:
