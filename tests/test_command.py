@@ -137,7 +137,7 @@ class TestAFit:
     def test_the_runs_config_is_the_resolved_one_and_runs_again(self, place: Path) -> None:
         text = (place / "runs" / "민원" / "first" / "config.yaml").read_text(encoding="utf-8")
         config = yaml.safe_load(text)
-        assert config["run"] == {"experiment": "민원", "name": "first", "folder": "runs"}
+        assert config["run"] == {"experiment": "민원", "name": "first", "folder": "runs", "parent": None}
         assert config["model"]["sentence_dropout"] == 0.1
         assert config["ckpt_path"] is None
         assert main(["fit", "--config", "runs/민원/first/config.yaml", "--run.name", "second"]) == 0

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from hdoc.errors import HdocError
 
-_USAGE = """usage: hdoc train fit|validate|test|predict [--config NAME_OR_FILE] [--SECTION.OPTION VALUE ...]
+_USAGE = """usage: hdoc train fit|validate|test|predict|sweep [--config NAME_OR_FILE] [--SECTION.OPTION VALUE]
 
   fit       train; writes runs/EXPERIMENT/NAME and logs to MLflow
   validate  figures of a checkpoint on dev
   test      figures of a checkpoint on test
   predict   classes of the documents of --data.predict_file, as JSON lines
+  sweep     search for good settings: hdoc train sweep --help
 
   --config NAME_OR_FILE   YAML file, or a config that comes with hdoc: {configs}
   --resume FOLDER         with fit: go on with a run that was interrupted; "last" is the newest one
@@ -51,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         arguments = find_configs(expand_resume(arguments))
         _check_installed()
+        if arguments[0] == "sweep":
+            from hdoc.training.sweep import main as sweep
+
+            return sweep(arguments[1:])
         from hdoc.training.cli import run
 
         run(arguments)

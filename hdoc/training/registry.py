@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError, ModelError
 from hdoc.storage import load_model
-from hdoc.training.tracking import tracking_uri
+from hdoc.training.tracking import brief, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
@@ -161,7 +161,7 @@ def register(folder: Path, name: str, alias: str | None = None) -> str:
         if alias:
             mlflow.MlflowClient(uri).set_registered_model_alias(name, alias, found)
     except mlflow.exceptions.MlflowException as error:
-        raise HdocError(f"cannot register {folder} as {name} at {uri}: {_brief(error)}") from error
+        raise HdocError(f"cannot register {folder} as {name} at {uri}: {brief(error)}") from error
     return found
 
 
@@ -199,14 +199,10 @@ def fetch_model(uri: str) -> Path:
                 copy = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch)
                 (Path(copy) / flavor["data"]).replace(target)
     except mlflow.exceptions.MlflowException as error:
-        raise HdocError(f"cannot get {uri} from {server}: {_brief(error)}") from error
+        raise HdocError(f"cannot get {uri} from {server}: {brief(error)}") from error
     except OSError as error:
         raise ModelError(f"cannot keep {uri} in {_CACHE_FOLDER}: {error.strerror or error}") from error
     return target
-
-
-def _brief(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

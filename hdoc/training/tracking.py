@@ -49,13 +49,21 @@ class RunLogger(MLFlowLogger):
         run_name: name of the run.
         run_id: a former run to go on with, after a resume.
         folder: of the run; what a server that is away was not told is kept there.
+        uri: of the store; that of `tracking_uri` by default.
+        parent: the run that this one is nested in, such as that of a search.
 
     Raises:
         HdocError: MLflow is not installed, or the store cannot be used.
     """
 
     def __init__(
-        self, experiment: str, run_name: str, run_id: str | None = None, folder: Path | None = None
+        self,
+        experiment: str,
+        run_name: str,
+        run_id: str | None = None,
+        folder: Path | None = None,
+        uri: str | None = None,
+        parent: str | None = None,
     ) -> None:
         # MLflow would report its use to its makers.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -66,14 +74,14 @@ class RunLogger(MLFlowLogger):
             import mlflow  # noqa: F401
         except ImportError as error:
             raise HdocError("training needs MLflow; run: pip install 'hdoc[train]'") from error
-        self.uri = tracking_uri()
+        self.uri = uri or tracking_uri()
         self._ending: str | None = None
-        with _alone(self.uri):
+        with alone(self.uri):
             super().__init__(
                 experiment_name=experiment,
                 run_name=run_name,
                 tracking_uri=self.uri,
-                tags=_process_tags(),
+                tags={**_process_tags(), **({"mlflow.parentRunId": parent} if parent else {})},
                 run_id=run_id,
             )
         self._outbox = Outbox(self._send, self.uri, (folder or Path()) / UNSENT)
@@ -92,7 +100,7 @@ class RunLogger(MLFlowLogger):
             self.experiment.update_run(self.run_id, status="RUNNING")
         except MlflowException as error:
             raise HdocError(
-                f"cannot log to {self.uri}: {_brief(error)}; start that server, or choose another store with "
+                f"cannot log to {self.uri}: {brief(error)}; start that server, or choose another store with "
                 "MLFLOW_TRACKING_URI"
             ) from error
         self._outbox.deliver()
@@ -139,6 +147,11 @@ class RunLogger(MLFlowLogger):
         """Log a model folder as an MLflow model."""
         self._outbox.put({"kind": "model", "path": str(folder.resolve()), "step": step})
 
+    @property
+    def unsent(self) -> list[Entry]:
+        """What the server was not told yet, oldest first."""
+        return self._outbox.waiting
+
     def interrupted(self) -> None:
         """Have the run end as killed, not as failed."""
         self._ending = "KILLED"
@@ -162,11 +175,11 @@ class RunLogger(MLFlowLogger):
             self._send_now(entry)
         except MlflowException as error:
             if error.get_http_status_code() >= 500:
-                raise ServerAwayError(_brief(error)) from error
+                raise ServerAwayError(brief(error)) from error
             # To try again would be of no use, and to end the training a greater loss.
-            say(f"{self.uri} refused {entry['kind']}, which is lost: {_brief(error)}")
+            say(f"{self.uri} refused {entry['kind']}, which is lost: {brief(error)}")
         except OSError as error:
-            raise ServerAwayError(_brief(error)) from error
+            raise ServerAwayError(brief(error)) from error
 
     def _send_now(self, entry: Entry) -> None:
         client: MlflowClient = self.experiment
@@ -217,7 +230,7 @@ def _process_tags() -> dict[str, str]:
     return {f"hdoc.{key}": value for key, value in this_process().items()}
 
 
-def _alone(uri: str) -> AbstractContextManager[object]:
+def alone(uri: str) -> AbstractContextManager[object]:
     """Keep other processes out while a new SQLite store gets its tables; two at once would break it."""
     if not uri.startswith("sqlite:///"):
         return nullcontext()
@@ -262,5 +275,6 @@ def flat_values(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _brief(error: BaseException) -> str:
+def brief(error: BaseException) -> str:
+    """Return the first line of what an error says."""
     return str(error).splitlines()[0][:300] if str(error) else type(error).__name__

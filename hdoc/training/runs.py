@@ -1,0 +1,186 @@
+"""`hdoc runs`: the runs of an experiment, best first, with what tells their configs apart."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hdoc.errors import HdocError
+from hdoc.training.tracking import RunLogger, alone, brief, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+_METRICS = ("dev/macro_f1", "dev/accuracy", "dev/ece", "test/macro_f1")
+# What differs between any two runs and says nothing about either.
+_NAMES = ("run.name", "run.parent")
+_WIDTH = 160
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run.
+
+    Attributes:
+        name: of the run.
+        status: FINISHED, FAILED, KILLED or RUNNING.
+        started: local date and time.
+        metrics: the last value of each.
+        differences: of its parameters those in which the runs differ; None where it has none.
+    """
+
+    name: str
+    status: str
+    started: datetime
+    metrics: Mapping[str, float]
+    differences: Mapping[str, str | None]
+
+
+def read_runs(
+    client: MlflowClient, experiment: str, by: str = "dev/macro_f1", parent: str | None = None
+) -> list[RunRow]:
+    """Return the trainings of an experiment, the best first and those without the figure last.
+
+    Args:
+        client: of the store.
+        experiment: its name.
+        by: the figure to sort by; of errors (ece, loss) the lowest is best.
+        parent: only the runs of this one, such as a search.
+
+    Raises:
+        HdocError: there is no such experiment.
+    """
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        known = sorted(one.name for one in client.search_experiments() if one.name != "Default")
+        raise HdocError(f"expected an experiment, one of {', '.join(known) or 'none yet'}; got {experiment}")
+    wanted = "tags.`hdoc.stage` = 'fit'" + (f" and tags.`mlflow.parentRunId` = '{parent}'" if parent else "")
+    runs = list(client.search_runs([found.experiment_id], wanted, max_results=1000))
+    keys = sorted({key for run in runs for key in run.data.params} - set(_NAMES))
+    differing = [key for key in keys if len({run.data.params.get(key) for run in runs}) > 1]
+    rows = [
+        RunRow(
+            run.info.run_name,
+            run.info.status,
+            datetime.fromtimestamp(run.info.start_time / 1000),
+            dict(run.data.metrics),
+            {key: run.data.params.get(key) for key in differing},
+        )
+        for run in runs
+    ]
+    sign = 1 if by.endswith(("ece", "loss")) else -1
+    return sorted(rows, key=lambda row: (by not in row.metrics, sign * row.metrics.get(by, 0.0), row.started))
+
+
+def print_runs(rows: Sequence[RunRow], by: str) -> None:
+    """Print runs as a table."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    columns = list(dict.fromkeys((by, *_METRICS)))
+    for heading in ("run", "status", "started"):
+        table.add_column(heading, overflow="fold")
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("differs in", overflow="fold")
+    for row in rows:
+        figures = [f"{row.metrics[name]:.4f}" if name in row.metrics else "" for name in columns]
+        differences = "\n".join(f"{key} {value or '-'}" for key, value in row.differences.items())
+        cells = (row.name, row.status, f"{row.started:%m-%d %H:%M}", *figures, differences)
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+
+
+def deliver(folder: Path) -> None:
+    """Send what a run's server was not told while it was away.
+
+    Raises:
+        HdocError: it is no run's folder, or the server is still away.
+    """
+    try:
+        run: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        config = (folder / "config.yaml").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise HdocError(f"expected the folder of a run, {folder} has no run.json") from error
+    import yaml
+
+    names = yaml.safe_load(config)["run"]
+    logger = RunLogger(names["experiment"], names["name"], run["run_id"], folder, uri=run["tracking_uri"])
+    n_waiting = len(logger.unsent)
+    if not logger.deliver():
+        raise HdocError(
+            f"{run['tracking_uri']} is still away; {len(logger.unsent)} entries are kept in {folder}"
+        )
+    sys.stdout.write(f"{folder}: {n_waiting} entries delivered\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `hdoc runs`."""
+    parser = argparse.ArgumentParser(
+        prog="hdoc runs",
+        description="The runs of an experiment, best first, with what tells their configs apart. "
+        "Reads MLFLOW_TRACKING_URI, or mlflow.db here.",
+    )
+    parser.add_argument("experiment", nargs="?", help="default: the only one there is")
+    parser.add_argument("--by", default="dev/macro_f1", metavar="METRIC", help="default: dev/macro_f1")
+    parser.add_argument(
+        "--deliver",
+        type=Path,
+        metavar="FOLDER",
+        help="send what this run logged while its server was away, and nothing else",
+    )
+    options = parser.parse_args(arguments)
+    if options.deliver:
+        deliver(options.deliver)
+        return 0
+    client = open_store()
+    experiment = options.experiment or _only_experiment(client)
+    print_runs(read_runs(client, experiment, options.by), options.by)
+    return 0
+
+
+def open_store(create: bool = False) -> MlflowClient:
+    """Return a client of the store that runs are logged to.
+
+    Args:
+        create: whether to make a new SQLite store where there is none.
+
+    Raises:
+        HdocError: there is none, or it does not answer.
+    """
+    uri = tracking_uri()
+    if not create and uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+        raise HdocError(f"expected runs at {uri}, found none; train first, or set MLFLOW_TRACKING_URI")
+    # MLflow would report its use to its makers.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        with alone(uri):
+            client = MlflowClient(uri)
+        client.search_experiments(max_results=1)
+    except MlflowException as error:
+        raise HdocError(f"{uri} does not answer: {brief(error)}") from error
+    return client
+
+
+def _only_experiment(client: MlflowClient) -> str:
+    names = sorted(one.name for one in client.search_experiments() if one.name != "Default")
+    if len(names) != 1:
+        raise HdocError(f"expected the name of an experiment: {', '.join(names) or 'there is none yet'}")
+    name: str = names[0]
+    return name

@@ -1,0 +1,266 @@
+"""`hdoc train sweep`: a search for good settings, as trainings that Optuna chooses one after another.
+
+Each trial is a run of its own, nested in one of the search in MLflow. The study is kept in an SQLite file:
+the same command goes on where it was stopped, also in the middle of a trial.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hdoc.errors import HdocError
+from hdoc.training.command import find_configs
+from hdoc.training.messages import say
+from hdoc.training.runs import open_store, print_runs, read_runs
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial, Trial
+
+# The rates span what BERTs of any size bear; the rest is what the network leaves open.
+SPACE: dict[str, Any] = {
+    "model.encoder_rate": {"low": 2e-5, "high": 5e-4, "log": True},
+    "model.head_rate": {"low": 2e-4, "high": 3e-3, "log": True},
+    "model.kernel_widths": {"choices": [[1], [3], [1, 3], [1, 3, 5], [1, 3, 5, 7]]},
+    "model.context": {"choices": ["none", "convolution", "gru", "transformer"]},
+    "model.sentence_dropout": {"low": 0.0, "high": 0.4},
+}
+_METRIC = "macro_f1"
+# How a training ends that was told to stop: the search is to stop as well.
+_STOPPED = (-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `hdoc train sweep`; what it does not know are options of `hdoc train fit`.
+
+    Raises:
+        HdocError: the space cannot be used, or the first trainings fail.
+    """
+    parser = argparse.ArgumentParser(
+        prog="hdoc train sweep",
+        description="Searches for the settings with the best macro-F1 on dev. All other options are those of "
+        "hdoc train fit. The same command again goes on.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--study", default="sweep", metavar="NAME", help="of the search; default: sweep")
+    parser.add_argument("--trials", type=int, default=20, metavar="N", help="trainings in all; default: 20")
+    parser.add_argument(
+        "--space",
+        type=Path,
+        metavar="FILE",
+        help="YAML; for each option {low: , high: , log: true} or {choices: [ ]}; default: learning rates, "
+        "kernel widths, context of the sentences and sentence dropout",
+    )
+    options, rest = parser.parse_known_args(arguments)
+    if options.trials < 1:
+        parser.error(f"expected at least one trial, got {options.trials}")
+    Search(options.study, read_space(options.space), find_configs(rest)).run(options.trials)
+    return 0
+
+
+def read_space(path: Path | None) -> dict[str, Any]:
+    """Return the options to search over and their ranges.
+
+    Raises:
+        HdocError: the file cannot be read, or a range is none.
+    """
+    if path is None:
+        return SPACE
+    import yaml
+
+    try:
+        space = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise HdocError(f"cannot read the space {path}: {' '.join(str(error).split())}") from error
+    if not isinstance(space, dict) or not space:
+        raise HdocError(f"expected options and their ranges in {path}, see: hdoc train sweep --help")
+    for name, values in space.items():
+        is_range = isinstance(values, dict) and {"low", "high"} <= set(values) <= {"low", "high", "log"}
+        is_choice = isinstance(values, dict) and set(values) == {"choices"} and values["choices"]
+        if not (is_range or is_choice):
+            raise HdocError(
+                f"{path}, {name}: expected {{low: , high: }}, perhaps with log: true, or {{choices: [ ]}}, "
+                f"got {values!r}"
+            )
+    return space
+
+
+class Search:
+    """A search and its trainings.
+
+    Args:
+        name: of the study, of its run in MLflow and of the folder of its trainings.
+        space: options to search over.
+        arguments: of `hdoc train fit` for each training.
+    """
+
+    def __init__(self, name: str, space: dict[str, Any], arguments: Sequence[str]) -> None:
+        self.name, self.space, self.arguments = name, space, list(arguments)
+        self.experiment, runs = _section_run(self.arguments)
+        self.folder = Path(runs) / self.experiment
+        self.place = self.folder / f"{name}.db"
+        self._client = open_store(create=True)
+
+    def run(self, n_trials: int) -> None:
+        """Train until the study has `n_trials` results.
+
+        Raises:
+            HdocError: Optuna is not installed, or nothing but failures came of the first three trials.
+        """
+        study = self._study()
+        parent = self._parent(study)
+        ending = "FAILED"
+        try:
+            for trial in _unfinished(study):
+                self._train(study, trial, parent)
+            while len(_finished(study)) < n_trials:
+                if len(study.trials) >= 3 and not _finished(study):
+                    raise HdocError(
+                        f"the first {len(study.trials)} trainings of the search failed; try one alone: "
+                        f"hdoc train fit {' '.join(self.arguments)}"
+                    )
+                self._train(study, study.ask(), parent)
+            ending = "FINISHED"
+        except KeyboardInterrupt:
+            ending = "KILLED"
+            raise
+        finally:
+            self._client.set_terminated(parent, ending)
+        self._show(study, parent)
+
+    def _study(self) -> Study:
+        try:
+            import optuna
+        except ImportError as error:
+            raise HdocError("a search needs Optuna; run: pip install 'hdoc[train]'") from error
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        storage = f"sqlite:///{self.place}"
+        study = optuna.create_study(
+            storage=storage, study_name=self.name, direction="maximize", load_if_exists=True
+        )
+        # Seeded by where the search stands: one that goes on must not propose its first trials again.
+        study.sampler = optuna.samplers.TPESampler(seed=len(study.trials), n_startup_trials=8)
+        if study.trials:
+            say(f"{self.place}: the search goes on after {len(_finished(study))} results")
+        return study
+
+    def _train(self, study: Study, trial: Trial | FrozenTrial, parent: str) -> None:
+        values = trial.params if _is_frozen(trial) else self._suggest(trial)
+        name = f"{self.name}-{trial.number:03}"
+        folder = self.folder / name
+        own = [part for key, value in values.items() for part in (f"--{key}", str(value))]
+        fit = ["fit", *self.arguments, *own, "--run.name", name, "--run.parent", parent]
+        if (folder / "checkpoints" / "last.ckpt").is_file():
+            fit = ["fit", "--resume", str(folder)]
+        elif folder.exists():  # it was stopped before its first checkpoint
+            fit += ["--run.name", f"{name}-again"]
+            folder = self.folder / f"{name}-again"
+        say(f"trial {trial.number}: {' '.join(own)}")
+        done = subprocess.run([sys.executable, "-m", "hdoc", "train", *fit], check=False)  # noqa: S603 (ourselves)
+        if done.returncode in _STOPPED:
+            raise KeyboardInterrupt
+        result = _result(folder)
+        if done.returncode or result is None:
+            study.tell(trial.number, state=_state("FAIL"))
+            return
+        study.tell(trial.number, result)
+        best = study.best_trial
+        say(f"trial {trial.number}: dev macro-F1 {result:.4f}; best {best.value:.4f} of trial {best.number}")
+        self._log(parent, trial.number, result, best.value or 0.0)
+
+    def _suggest(self, trial: Any) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, given in self.space.items():
+            if "choices" in given:
+                # As text: Optuna keeps numbers and texts only.
+                choices = [one if isinstance(one, str) else json.dumps(one) for one in given["choices"]]
+                values[name] = trial.suggest_categorical(name, choices)
+            elif isinstance(given["low"], int) and isinstance(given["high"], int):
+                values[name] = trial.suggest_int(
+                    name, given["low"], given["high"], log=bool(given.get("log"))
+                )
+            else:
+                low, high = float(given["low"]), float(given["high"])
+                values[name] = trial.suggest_float(name, low, high, log=bool(given.get("log")))
+        return values
+
+    def _parent(self, study: Study) -> str:
+        """Return the MLflow run of the search, which its trainings are nested in; made at the first start."""
+        known: str | None = study.user_attrs.get("mlflow_run")
+        client = self._client
+        if known is None:
+            experiment = client.get_experiment_by_name(self.experiment)
+            number = experiment.experiment_id if experiment else client.create_experiment(self.experiment)
+            known = str(
+                client.create_run(number, run_name=self.name, tags={"hdoc.stage": "sweep"}).info.run_id
+            )
+            client.log_dict(known, self.space, "space.json")
+            study.set_user_attr("mlflow_run", known)
+        client.update_run(known, status="RUNNING")
+        return known
+
+    def _log(self, parent: str, number: int, result: float, best: float) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.log_metric(parent, "trial/dev/macro_f1", result, step=number)
+            self._client.log_metric(parent, "dev/macro_f1", best, step=number)
+        except MlflowException as error:
+            say(f"MLflow was not told of trial {number}, {self.place} has it: {error}")
+
+    def _show(self, study: Study, parent: str) -> None:
+        best = study.best_trial
+        print_runs(read_runs(self._client, self.experiment, parent=parent), "dev/macro_f1")
+        own = " ".join(f"--{key} {value}" for key, value in best.params.items())
+        say(f"best: trial {best.number}, dev macro-F1 {best.value:.4f}: {own}")
+
+
+def _section_run(arguments: Sequence[str]) -> tuple[str, str]:
+    """Return experiment and folder of runs as `hdoc train fit` will understand its arguments."""
+    import yaml
+
+    found = {"experiment": "hdoc", "folder": "runs"}
+    parts = [part for argument in arguments for part in argument.split("=", 1)]
+    for option, value in pairwise(parts):
+        if option in ("--config", "-c"):
+            found |= (yaml.safe_load(Path(value).read_text(encoding="utf-8")) or {}).get("run", {})
+        elif option.startswith("--run."):
+            found[option.removeprefix("--run.")] = value
+    return found["experiment"], found["folder"]
+
+
+def _result(folder: Path) -> float | None:
+    try:
+        outcome = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
+        return float(outcome["splits"]["dev"][_METRIC])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _state(name: str) -> Any:
+    from optuna.trial import TrialState
+
+    return TrialState[name]
+
+
+def _finished(study: Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(_state("COMPLETE"),))
+
+
+def _unfinished(study: Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(_state("RUNNING"),))
+
+
+def _is_frozen(trial: Any) -> bool:
+    from optuna.trial import FrozenTrial
+
+    return isinstance(trial, FrozenTrial)
