@@ -62,11 +62,16 @@ def _draw_costs(report: Report, path: Path) -> None:
 
 
 def _scatter(axes: Any, lines: Sequence[Line], costs: Sequence[float], name: str) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     for line, cost in zip(lines, costs, strict=True):
         middle = 100 * line.macro_f1
         reach = [[middle - 100 * line.low], [100 * line.high - middle]]
         axes.errorbar(cost, middle, yerr=reach, fmt="o", color=_COLOURS[line.kind], markersize=5, linewidth=1)
         axes.annotate(line.entry, (cost, middle), xytext=(5, 3), textcoords="offset points", fontsize=8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(min(costs) / 1.5, max(costs) * 3)  # room for the last names
     axes.set_xlabel(f"{name} (logarithmic)")
-    axes.margins(x=0.2)
