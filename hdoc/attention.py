@@ -8,14 +8,15 @@ values are only weighted and summed, which is what makes every score a plain sum
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from hdoc.packing import PackedWindows
+from hdoc.shapes import Context
 
-Context = Literal["none", "convolution", "gru", "transformer"]
+__all__ = ["AdditiveAttention", "Context", "SentenceAttention", "WordAttention", "masked_softmax"]
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -9,19 +9,23 @@ from functools import partial
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from hdoc.analysis import Analysis, Classes, Classification, Document, PieceScores, Scores
 from hdoc.encoding import Window
-from hdoc.engine import TorchEngine
+from hdoc.engine import Engine, Vectors
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import Explanation, ModelIdentity
-from hdoc.network import DocumentNetwork
 from hdoc.sentences import Sentence, split_many, split_sentences
-from hdoc.storage import StoredModel, load_model
+from hdoc.storage import Runtime, StoredModel, load_model
+
+if TYPE_CHECKING:
+    import torch
+
+    from hdoc.network import DocumentNetwork
+    from hdoc.torch_engine import Precision
 
 __all__ = ["Analysis", "Classification", "DocumentClassifier", "embedded_model"]
 
@@ -36,13 +40,21 @@ class DocumentClassifier:
     Args:
         model: what `load_model` gives.
         device: where to compute, for example "cpu" or "cuda"; a GPU if there is one by default.
+        precision: of matrix products; "auto" takes bfloat16 where the processor multiplies it faster. In
+            bfloat16 a document's scores depend, by some hundredths, on the documents it is read with.
 
     Attributes:
+        engine: what runs the network.
         split: divides a text into sentences as in the model's training.
+
+    Raises:
+        HdocError: the device or precision is none of ONNX Runtime's, which has the CPU and float32.
     """
 
-    def __init__(self, model: StoredModel, device: str | None = None) -> None:
-        self.engine = TorchEngine(model.network, model.tokenizer, device, model.origin)
+    def __init__(
+        self, model: StoredModel, device: str | None = None, precision: Precision = "float32"
+    ) -> None:
+        self.engine = _engine(model, device, precision)
         self.tokenizer = model.tokenizer
         self.labels = model.labels
         self.multi_label = model.multi_label
@@ -54,13 +66,21 @@ class DocumentClassifier:
 
     @property
     def network(self) -> DocumentNetwork:
-        """The network, in evaluation mode."""
+        """The network in torch, in evaluation mode.
+
+        Raises:
+            HdocError: it runs in ONNX Runtime.
+        """
+        from hdoc.torch_engine import TorchEngine
+
+        if not isinstance(self.engine, TorchEngine):
+            raise HdocError("expected the model in torch, which this needs; use the runtime torch")
         return self.engine.network
 
     @property
     def device(self) -> torch.device:
-        """Where the network computes."""
-        return self.engine.device
+        """Where the network in torch computes."""
+        return self.network.classifier.weight.device
 
     @property
     def classes(self) -> Classes:
@@ -69,19 +89,27 @@ class DocumentClassifier:
         return Classes(self.labels, self.multi_label, self.temperature, bias)
 
     @classmethod
-    def load(cls, folder: str | Path | None = None, device: str | None = None) -> DocumentClassifier:
+    def load(
+        cls,
+        folder: str | Path | None = None,
+        device: str | None = None,
+        runtime: Runtime = "torch",
+        precision: Precision = "float32",
+    ) -> DocumentClassifier:
         """Load a model folder, or the model that comes with hdoc.
 
         Args:
             folder: a folder that `hdoc export` or a training wrote, or a model of an MLflow registry, such
                 as models:/NAME@ALIAS; None for the embedded model.
             device: where to compute; a GPU if there is one by default.
+            runtime: what runs the network: "torch", or "onnx", which starts faster and is for the CPU.
+            precision: of matrix products, see `DocumentClassifier`.
 
         Raises:
             ModelError: the folder is no model, unfinished or damaged.
             HdocError: the registry cannot be reached, or has no such model.
         """
-        return cls(load_model(model_folder(folder)), device)
+        return cls(load_model(model_folder(folder), runtime), device, precision)
 
     def classify(self, texts: Sequence[str]) -> list[Classification]:
         """Classify documents.
@@ -162,8 +190,8 @@ class DocumentClassifier:
 
     def encode(
         self, windows: Sequence[Window], words: bool = False
-    ) -> tuple[Tensor, list[PieceScores | None]]:
-        """Read windows, of any documents; see `TorchEngine.encode`."""
+    ) -> tuple[Vectors, list[PieceScores | None]]:
+        """Read windows, of any documents; see `Engine.encode`."""
         return self.engine.encode(windows, words)
 
     def _classified(self, documents: Sequence[Document]) -> Iterator[Classification | HdocError]:
@@ -195,6 +223,22 @@ class DocumentClassifier:
             logits=scores.logits + self.lexical.bias + shares.sum(axis=0),
             lexical=np.split(shares, np.cumsum([len(pieces) for pieces in ids])[:-1]),
         )
+
+
+def _engine(model: StoredModel, device: str | None, precision: Precision) -> Engine:
+    network = model.network
+    if type(network).__module__ == "hdoc.onnx.network":  # asked by name, as importing either takes long
+        from hdoc.onnx.network import OnnxEngine, OnnxNetwork
+
+        if device not in (None, "cpu") or precision == "bfloat16":
+            raise HdocError(
+                f"expected the device cpu and float32, which ONNX Runtime has here, got {device} and "
+                f"{precision}; use the runtime torch"
+            )
+        return OnnxEngine(cast("OnnxNetwork", network), model.tokenizer, model.origin)
+    from hdoc.torch_engine import TorchEngine
+
+    return TorchEngine(cast("DocumentNetwork", network), model.tokenizer, device, model.origin, precision)
 
 
 def model_folder(name: str | Path | None) -> Path:

@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from hdoc.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
 from hdoc.classifier import DocumentClassifier
 from hdoc.encoding import Window
+from hdoc.engine import Vectors
 from hdoc.explanation import Explanation
 from hdoc.sentences import Sentence
 
@@ -94,7 +92,8 @@ class Scorer:
     def __init__(self, classifier: DocumentClassifier) -> None:
         self.classifier = classifier
         self.n_tokens = 0
-        self._vectors: dict[str, Tensor] = {}
+        self._vectors: dict[str, Vectors] = {}
+        self._width = classifier.engine.head[0].shape[1]
         self._ids: dict[str, NDArray[np.int64]] = {}
 
     def probabilities(
@@ -120,35 +119,24 @@ class Scorer:
         odds: Floats = np.exp(-scaled)
         return 1 / (1 + odds)
 
-    @torch.inference_mode()
     def logits(self, documents: Iterable[Sequence[str]]) -> Floats:
         """Return the scores of all classes, (documents, classes)."""
         given = [list(document) for document in documents]
         rows = np.empty((len(given), len(self.classifier.labels)))
         for chunk in _chunks([len(document) for document in given]):
             self._encode(sentence for i in chunk for sentence in given[i])
-            rows[chunk] = self._judge([self._document(given[i]) for i in chunk])
+            rows[chunk] = self.classifier.engine.judge([self._document(given[i]) for i in chunk])
             if self.classifier.lexical is not None:
                 rows[chunk] += [self.classifier.lexical.logits(self._pieces(given[i])) for i in chunk]
         return rows
 
-    def _document(self, sentences: Sequence[str]) -> Tensor:
-        width = self.classifier.network.shape.value_width
-        nothing = torch.empty(0, width, device=self.classifier.device)
-        return torch.cat([nothing, *(self._vectors[sentence] for sentence in sentences)])
+    def _document(self, sentences: Sequence[str]) -> Vectors:
+        nothing = np.empty((0, self._width), dtype=np.float32)
+        return np.concatenate([nothing, *(self._vectors[sentence] for sentence in sentences)])
 
     def _pieces(self, sentences: Sequence[str]) -> NDArray[np.int64]:
         nothing = np.empty(0, dtype=np.int64)
         return np.concatenate([nothing, *(self._ids[sentence] for sentence in sentences)])
-
-    def _judge(self, documents: Sequence[Tensor]) -> Floats:
-        network = self.classifier.network
-        rows = network.classifier.bias.expand(len(documents), -1).clone()
-        filled = [i for i, vectors in enumerate(documents) if len(vectors)]
-        if filled:
-            counts = torch.tensor([len(documents[i]) for i in filled], device=rows.device)
-            rows[filled] = network.judge(torch.cat([documents[i] for i in filled]), counts).logits
-        return rows.cpu().numpy().astype(float)
 
     def _encode(self, sentences: Iterable[str]) -> None:
         if len(self._vectors) > _MOST_REMEMBERED:
@@ -164,18 +152,11 @@ class Scorer:
                 windows.extend(found)
                 self._ids[sentence] = np.array([i for window in found for i in window.ids], dtype=np.int64)
                 counts[sentence] = len(found)
-        parts = torch.split(self._read(windows), list(counts.values())) if counts else ()
-        self._vectors.update(zip(counts, parts, strict=True))
-
-    def _read(self, windows: Sequence[Window]) -> Tensor:
-        network, tokenizer = self.classifier.network, self.classifier.tokenizer
-        lengths = [len(window.ids) + tokenizer.window - tokenizer.capacity for window in windows]
-        self.n_tokens += sum(lengths)
-        vectors = torch.empty(len(windows), network.shape.value_width, device=self.classifier.device)
-        for group in token_budget_batches(lengths, TOKEN_BUDGET):
-            padded = pad_windows([windows[i].ids for i in group], tokenizer).to(self.classifier.device)
-            vectors[torch.tensor(group, device=vectors.device)] = network.read(padded).vectors
-        return vectors
+        if windows:
+            self.n_tokens += sum(len(w.ids) + tokenizer.window - tokenizer.capacity for w in windows)
+            vectors, _ = self.classifier.encode(windows)
+            parts = np.split(vectors, np.cumsum(list(counts.values()))[:-1])
+            self._vectors.update(zip(counts, parts, strict=True))
 
 
 def _chunks(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -1,82 +1,143 @@
-"""The network at work in torch: windows in, numbers out, in groups of similar length."""
+"""Windows of documents in, numbers out, whatever runs the network.
+
+The windows of a batch are read in groups of similar length, and equal ones once. What a runtime has to do
+is to read a rectangle and to weigh the sentences of documents; all else is here, in NumPy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from hdoc.analysis import Floats, PieceScores, Scores
-from hdoc.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
 from hdoc.encoding import PieceTokenizer, Window
-from hdoc.network import DocumentNetwork
+from hdoc.grouping import TOKEN_BUDGET, Flags, Ids, flatten, pad_rows, token_budget_batches
+
+Vectors = NDArray[np.float32]
 
 
-class TorchEngine:
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """Windows of similar length; all (windows, length).
+
+    Attributes:
+        ids: token ids, special tokens included.
+        mask: True at tokens, False at padding.
+        piece_mask: True at word pieces, False at special tokens and padding.
+    """
+
+    ids: Ids
+    mask: Flags
+    piece_mask: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class RectangleReading:
+    """What the windows of a rectangle came to.
+
+    Attributes:
+        vectors: (windows, value_width).
+        word_weights: (windows, length).
+        piece_scores: (windows, length, classes); None where nobody asked for them.
+    """
+
+    vectors: Vectors
+    word_weights: Vectors
+    piece_scores: Vectors | None
+
+
+class Engine(ABC):
     """Runs a network over the windows of documents.
 
     Args:
-        network: in evaluation mode.
-        tokenizer: its tokenizer.
-        device: where to compute, for example "cpu" or "cuda"; a GPU if there is one by default.
+        tokenizer: the network's.
+        bias: the network's, (classes,).
         origin: the score of a piece that argues neither for nor against a class, (classes,); 0 by default.
 
     Since weights sum to 1, whatever is taken off all piece scores and added to the bias leaves the class
     scores as they are: the origin decides what counts as evidence, not what the classes are.
     """
 
-    def __init__(
-        self,
-        network: DocumentNetwork,
-        tokenizer: PieceTokenizer,
-        device: str | None = None,
-        origin: Floats | None = None,
-    ) -> None:
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.network = network.to(self.device)
+    def __init__(self, tokenizer: PieceTokenizer, n_classes: int, origin: Floats | None) -> None:
         self.tokenizer = tokenizer
-        self.origin: Floats = np.zeros(network.shape.n_classes) if origin is None else origin
+        self.origin: Floats = np.zeros(n_classes) if origin is None else origin
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """What computes, and how exactly, for example "torch, cpu, float32"."""
+
+    @property
+    @abstractmethod
+    def head(self) -> tuple[Vectors, Vectors]:
+        """Weights (classes, value_width) and bias (classes,) of the class scores."""
+
+    @abstractmethod
+    def read(self, rectangles: Iterable[Rectangle], words: bool) -> list[RectangleReading]:
+        """Read rectangles of windows; the scores of their pieces only if `words`."""
+
+    @abstractmethod
+    def weigh(self, vectors: Vectors, counts: Sequence[int]) -> tuple[Vectors, Vectors]:
+        """Weigh the windows of documents.
+
+        Args:
+            vectors: of all windows in document order, (windows, value_width).
+            counts: windows of each document, all at least 1.
+
+        Returns:
+            Logits (documents, classes) and the weights of the windows in their documents (windows,).
+        """
 
     @property
     def bias(self) -> Floats:
         """The part of the class scores that does not depend on the text, (classes,)."""
-        bias: Floats = self.network.classifier.bias.detach().cpu().numpy().astype(float)
-        return bias + self.origin
+        bias: Floats = self.head[1].astype(float) + self.origin
+        return bias
 
-    @torch.inference_mode()
     def encode(
         self, windows: Sequence[Window], words: bool = False
-    ) -> tuple[Tensor, list[PieceScores | None]]:
-        """Read windows, of any documents, in groups of similar length.
+    ) -> tuple[Vectors, list[PieceScores | None]]:
+        """Read windows, of any documents, in groups of similar length; equal windows are read once.
 
         Args:
-            windows: at least one.
+            windows: any number.
             words: whether to keep what each word piece scored.
 
         Returns:
             Window vectors (windows, value_width), and for each window the scores of its pieces or None.
         """
+        places: dict[tuple[int, ...], int] = {}
+        rows = [places.setdefault(window.ids, len(places)) for window in windows]
+        vectors, pieces = self._encode(list(places), words)
+        return vectors[rows], [pieces[row] for row in rows]
+
+    def _encode(
+        self, windows: Sequence[tuple[int, ...]], words: bool
+    ) -> tuple[Vectors, list[PieceScores | None]]:
         n_special = self.tokenizer.window - self.tokenizer.capacity
-        groups = token_budget_batches([len(window.ids) + n_special for window in windows], TOKEN_BUDGET)
-        vectors = torch.empty(len(windows), self.network.shape.value_width, device=self.device)
+        groups = token_budget_batches([len(ids) + n_special for ids in windows], TOKEN_BUDGET)
+        vectors = np.empty((len(windows), self.head[0].shape[1]), dtype=np.float32)
         pieces: list[PieceScores | None] = [None] * len(windows)
-        for group in groups:
-            padded = pad_windows([windows[i].ids for i in group], self.tokenizer).to(self.device)
-            reading = self.network.read(padded)
-            vectors[torch.tensor(group, device=self.device)] = reading.vectors
+        readings = self.read((self._rectangle([windows[i] for i in group]) for group in groups), words)
+        first = len(self.tokenizer.prefix)
+        for group, reading in zip(groups, readings, strict=True):
+            vectors[group] = reading.vectors
             if words and reading.piece_scores is not None:
-                weights, scores = reading.word_weights.cpu().numpy(), reading.piece_scores.cpu().numpy()
-                first = len(self.tokenizer.prefix)
                 for row, i in enumerate(group):
-                    real = slice(first, first + len(windows[i].ids))
-                    own = scores[row, real].astype(float) - self.origin
-                    pieces[i] = PieceScores(weights[row, real].astype(float), own)
+                    real = slice(first, first + len(windows[i]))
+                    scores = reading.piece_scores[row, real].astype(float) - self.origin
+                    pieces[i] = PieceScores(reading.word_weights[row, real].astype(float), scores)
         return vectors, pieces
 
-    @torch.inference_mode()
+    def _rectangle(self, windows: Sequence[tuple[int, ...]]) -> Rectangle:
+        pieces, lengths = flatten(windows)
+        return Rectangle(*pad_rows(pieces, np.cumsum(lengths) - lengths, lengths, self.tokenizer))
+
     def score(self, documents: Sequence[Sequence[Window]], words: bool = False) -> list[Scores]:
         """Score documents, each with at least one window.
 
@@ -85,16 +146,32 @@ class TorchEngine:
             words: whether to keep what each word piece scored.
         """
         vectors, pieces = self.encode(list(chain.from_iterable(documents)), words)
-        counts = torch.tensor([len(document) for document in documents], device=self.device)
-        verdict = self.network.judge(vectors, counts)
-        window_scores = (vectors @ self.network.classifier.weight.T).cpu().numpy().astype(float) - self.origin
-        sentence_weights = verdict.sentence_weights.cpu().numpy().astype(float)
-        ends = np.cumsum([len(document) for document in documents]).tolist()
+        counts = [len(document) for document in documents]
+        logits, weights = self.weigh(vectors, counts)
+        window_scores = (vectors @ self.head[0].T).astype(float) - self.origin
+        ends = np.cumsum(counts).tolist()
         return [
             Scores(
-                logits, sentence_weights[end - n : end], window_scores[end - n : end], pieces[end - n : end]
+                row.astype(float),
+                weights[end - n : end].astype(float),
+                window_scores[end - n : end],
+                pieces[end - n : end],
             )
-            for logits, end, n in zip(
-                verdict.logits.cpu().numpy().astype(float), ends, map(len, documents), strict=True
-            )
+            for row, end, n in zip(logits, ends, counts, strict=True)
         ]
+
+    def judge(self, documents: Sequence[Vectors]) -> Floats:
+        """Score documents whose windows are read already.
+
+        Args:
+            documents: the vectors of each one's windows, (windows, value_width); it may have none.
+
+        Returns:
+            Logits (documents, classes); a document without windows has the bias alone.
+        """
+        rows = np.tile(self.head[1].astype(float), (len(documents), 1))
+        filled = [i for i, vectors in enumerate(documents) if len(vectors)]
+        if filled:
+            given = [documents[i] for i in filled]
+            rows[filled] = self.weigh(np.concatenate(given), [len(vectors) for vectors in given])[0]
+        return rows

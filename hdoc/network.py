@@ -14,32 +14,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hdoc.attention import Context, SentenceAttention, WordAttention
+from hdoc.attention import SentenceAttention, WordAttention
 from hdoc.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows
 from hdoc.bert import Bert
 from hdoc.packing import PackedWindows
+from hdoc.shapes import NetworkShape
+
+__all__ = ["DocumentNetwork", "NetworkShape", "Reading", "Verdict"]
 
 # A batch of usual documents fits, and is read once; a longer document is read twice in bounded memory.
 KEPT_TOKENS = 16_384
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkShape:
-    """What decides the network beside its encoder.
-
-    Attributes:
-        n_classes: number of class scores.
-        value_width: width of values and sentence vectors.
-        kernel_widths: pieces that each convolution of the word attention sees.
-        channels: features of each convolution.
-        context: how sentence attention sees neighbouring sentences.
-    """
-
-    n_classes: int
-    value_width: int = 256
-    kernel_widths: tuple[int, ...] = (1, 3, 5)
-    channels: int = 128
-    context: Context = "convolution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +112,11 @@ class DocumentNetwork(nn.Module):
         """Encode windows and pool each over its words."""
         hidden = self.encoder(windows.ids, windows.mask)
         values, weights = self.word_attention(hidden, windows.piece_mask)
-        vectors = torch.einsum("nl,nlw->nw", weights, values.float())
-        scores = None if self.training else values.float() @ self.classifier.weight.T
+        values = values.float()
+        # In 32 bit, whatever the encoder computes in: scores are to be sums of shares to the last digits.
+        with torch.autocast(values.device.type, enabled=False):
+            vectors = torch.einsum("nl,nlw->nw", weights, values)
+            scores = None if self.training else values @ self.classifier.weight.T
         return Reading(vectors, weights, scores)
 
     def judge(self, vectors: Tensor, counts: Tensor) -> Verdict:

@@ -21,25 +21,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_numpy
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as tensor_bytes
+from safetensors.numpy import save as array_bytes
 from tokenizers import Tokenizer
 
-from hdoc.batches import PaddedWindows
-from hdoc.encoder import build_encoder, encoder_width, encoder_window
 from hdoc.encoding import PieceTokenizer
-from hdoc.errors import ModelError
+from hdoc.errors import HdocError, ModelError
 from hdoc.explanation import ModelIdentity
 from hdoc.lexical import LexicalScores
-from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.sentences import Split
+from hdoc.shapes import NetworkShape, encoder_width, encoder_window
+
+if TYPE_CHECKING:
+    from hdoc.network import DocumentNetwork
+    from hdoc.onnx.network import OnnxNetwork
+
+Runtime = Literal["torch", "onnx"]
+"""What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""
 
 FORMAT = "hdoc-model"
 FORMAT_VERSION = 2
@@ -74,7 +77,7 @@ class StoredModel:
         origin: the score of a piece that argues neither for nor against a class, (classes,); None for 0.
     """
 
-    network: DocumentNetwork
+    network: DocumentNetwork | OnnxNetwork
     tokenizer: PieceTokenizer
     encoder_config: dict[str, Any]
     labels: tuple[str, ...]
@@ -139,9 +142,10 @@ def save_model(
         "network": asdict(network.shape),
         "encoder": dict(encoder_config),
     }
-    dtype = torch.float16 if half else torch.float32
+    dtype = np.float16 if half else np.float32
     weights = {
-        key: value.detach().cpu().to(dtype).contiguous() for key, value in network.state_dict().items()
+        key: np.ascontiguousarray(value.detach().cpu().float().numpy().astype(dtype))
+        for key, value in network.state_dict().items()
     }
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +158,7 @@ def save_model(
             _write_json(draft / "calibration.json", calibration)
             tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
             # Not save_file: it would make a file that only its owner may read.
-            (draft / "weights.safetensors").write_bytes(tensor_bytes(weights))
+            (draft / "weights.safetensors").write_bytes(array_bytes(weights))
             (draft / "README.md").write_text(card, encoding="utf-8")
             if lexical is not None:
                 (draft / _LEXICAL).write_bytes(_lexical_bytes(lexical, dtype))
@@ -169,10 +173,15 @@ def save_model(
         raise ModelError(f"cannot write the model folder {target}: {error.strerror or error}") from error
 
 
-def load_model(folder: str | Path) -> StoredModel:
+def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
     """Read a model folder.
 
+    Args:
+        folder: what `save_model` wrote.
+        runtime: what is to run the network.
+
     Raises:
+        HdocError: ONNX Runtime is not installed.
         ModelError: it is missing, unfinished, damaged, of another format, or its parts do not fit together.
     """
     root = Path(folder)
@@ -183,6 +192,7 @@ def load_model(folder: str | Path) -> StoredModel:
             f"expected format {FORMAT} version {' or '.join(map(str, _READABLE))} in {root / 'config.json'}, "
             f"got {config.get('format')!r} version {config.get('format_version')!r}"
         )
+    network = _onnx_network if runtime == "onnx" else _network
     try:
         labels = _labels(root, parts["labels.json"])
         _check_sizes(root, config)
@@ -197,7 +207,7 @@ def load_model(folder: str | Path) -> StoredModel:
         )
         _check_tokenizer(root, tokenizer, config["encoder"])
         return StoredModel(
-            network=_network(root, config["encoder"], NetworkShape(**sizes), parts["weights.safetensors"]),
+            network=network(root, config["encoder"], NetworkShape(**sizes), parts["weights.safetensors"]),
             tokenizer=tokenizer,
             encoder_config=config["encoder"],
             labels=labels,
@@ -208,7 +218,7 @@ def load_model(folder: str | Path) -> StoredModel:
             lexical=_lexical(root, parts, len(labels), tokenizer.tokenizer.get_vocab_size()),
             origin=_origin(root, parts["calibration.json"], len(labels)),
         )
-    except ModelError:
+    except HdocError:
         raise
     except Exception as error:  # tokenizers raises bare Exception; whatever is wrong, the folder is at fault
         reason = f"{type(error).__name__}: {_short(error)}"
@@ -239,12 +249,14 @@ def _read_parts(root: Path) -> tuple[dict[str, bytes], str]:
     return parts, _sha256("".join(f"{part} {expected[part]}\n" for part in names).encode())
 
 
-def _lexical_bytes(lexical: LexicalScores, dtype: torch.dtype) -> bytes:
-    tensors = {
-        name: torch.from_numpy(np.asarray(values, dtype=np.float32)).to(dtype).contiguous()
-        for name, values in zip(_LEXICAL_TENSORS, (lexical.idf, lexical.weights, lexical.bias), strict=True)
-    }
-    return tensor_bytes(tensors)
+def _lexical_bytes(lexical: LexicalScores, dtype: type[np.floating[Any]]) -> bytes:
+    values = (lexical.idf, lexical.weights, lexical.bias)
+    return array_bytes(
+        {
+            name: np.ascontiguousarray(np.asarray(value).astype(dtype))
+            for name, value in zip(_LEXICAL_TENSORS, values, strict=True)
+        }
+    )
 
 
 def _lexical(root: Path, parts: Mapping[str, bytes], n_classes: int, vocabulary: int) -> LexicalScores | None:
@@ -266,17 +278,17 @@ def _lexical(root: Path, parts: Mapping[str, bytes], n_classes: int, vocabulary:
 def _network(
     root: Path, encoder_config: dict[str, Any], shape: NetworkShape, weights: bytes
 ) -> DocumentNetwork:
-    try:
-        tensors = load_tensors(weights)
-    except SafetensorError as error:
-        raise ModelError(f"{root / 'weights.safetensors'} is no safetensors file: {error}") from error
+    import torch
+
+    from hdoc.encoder import build_encoder
+    from hdoc.network import DocumentNetwork
+
+    tensors = {name: torch.from_numpy(values) for name, values in _weights(root, weights).items()}
     with torch.device("meta"):  # sizes without memory: the weights are put in place below
         network = DocumentNetwork(build_encoder(encoder_config), encoder_width(encoder_config), shape)
     wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in tensors.items()}
     for name in sorted(wanted.keys() | found.keys()):
-        if name in tensors and not (tensors[name].is_floating_point() and tensors[name].isfinite().all()):
-            raise ModelError(f"{root / 'weights.safetensors'}: expected finite numbers in {name}, got others")
         if wanted.get(name) != found.get(name):
             raise ModelError(
                 f"{root / 'weights.safetensors'} does not fit config.json: {name} has shape "
@@ -284,10 +296,44 @@ def _network(
             )
     if len(list(network.buffers())) > 0:  # tables that are computed, not stored, need a real device
         network = DocumentNetwork(build_encoder(encoder_config), encoder_width(encoder_config), shape)
-    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
+    network.load_state_dict(tensors, assign=True)
     network.eval()
     _try(root, network)
     return network
+
+
+def _onnx_network(
+    root: Path, encoder_config: dict[str, Any], shape: NetworkShape, weights: bytes
+) -> OnnxNetwork:
+    try:
+        from hdoc.onnx.network import OnnxNetwork
+    except ModuleNotFoundError as error:
+        raise HdocError(f"the runtime onnx needs {error.name}; run: pip install onnxruntime") from error
+    from hdoc.engine import Rectangle
+
+    network = OnnxNetwork(encoder_config, shape, _weights(root, weights))
+    seen = np.ones((1, 3), dtype=bool)
+    vectors, _, _ = network.read(Rectangle(np.zeros((1, 3), dtype=np.int64), seen, seen))
+    _check_scores(root, network.judge(vectors)[0])
+    return network
+
+
+def _weights(root: Path, content: bytes) -> dict[str, NDArray[np.float32]]:
+    """Return all weights as 32 bit."""
+    path = root / "weights.safetensors"
+    try:
+        arrays = load_numpy(content)
+    except SafetensorError as error:
+        raise ModelError(f"{path} is no safetensors file: {error}") from error
+    for name, values in sorted(arrays.items()):
+        if values.dtype not in (np.float16, np.float32, np.float64) or not np.isfinite(values).all():
+            raise ModelError(f"{path}: expected finite numbers in {name}, got others")
+    return {name: values.astype(np.float32) for name, values in arrays.items()}
+
+
+def _check_scores(root: Path, logits: NDArray[np.floating[Any]]) -> None:
+    if not np.isfinite(logits).all():
+        raise ModelError(f"expected finite scores of the model {root}, got others; export it again")
 
 
 def _check_sizes(root: Path, config: Mapping[str, Any]) -> None:
@@ -329,14 +375,17 @@ def _check_tokenizer(root: Path, tokenizer: PieceTokenizer, encoder_config: Mapp
         )
 
 
-@torch.inference_mode()
 def _try(root: Path, network: DocumentNetwork) -> None:
     """Score three pieces, or a model whose sizes fit but do not work would fail at the first document."""
+    import torch
+
+    from hdoc.batches import PaddedWindows
+
     ids = torch.zeros(1, 3, dtype=torch.long)
     seen = torch.ones(1, 3, dtype=torch.bool)
-    logits = network.judge(network.read(PaddedWindows(ids, seen, seen)).vectors, torch.tensor([1])).logits
-    if not logits.isfinite().all():
-        raise ModelError(f"expected finite scores of the model {root}, got others; export it again")
+    with torch.inference_mode():
+        vectors = network.read(PaddedWindows(ids, seen, seen)).vectors
+        _check_scores(root, network.judge(vectors, torch.tensor([1])).logits.numpy())
 
 
 def _labels(root: Path, content: bytes) -> tuple[str, ...]:
@@ -418,7 +467,7 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _shape(shape: torch.Size | None) -> str:
+def _shape(shape: Sequence[int] | None) -> str:
     return "none" if shape is None else str(tuple(shape))
 
 

@@ -1,6 +1,7 @@
 """Measure what the README says.
 
 python scripts/benchmark.py core --data data/petitions/dev.jsonl
+python scripts/benchmark.py speed --petitions data/petitions/dev.jsonl --statutes data/statutes/dev.jsonl
 python scripts/benchmark.py quality --tasks petitions,statutes,nsmc --seeds 0,1,2
 python scripts/benchmark.py trust --faithfulness - data/petitions/test.jsonl
 """
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from hdoc.benchmarks.core import core_ratios
 from hdoc.benchmarks.quality.options import add_arguments as add_quality_arguments
+from hdoc.benchmarks.speed_command import add_arguments as add_speed_arguments
+from hdoc.benchmarks.speed_command import run as measure_speed
 from hdoc.benchmarks.trust import KINDS, evaluated, targets
 from hdoc.records import read_records
 
@@ -46,6 +49,9 @@ def main() -> None:
     )
     trust.add_argument("-o", "--output", type=Path, default=Path("evaluation"), help="default: evaluation")
     trust.set_defaults(run=measure_trust)
+    speed = commands.add_parser("speed", help="time and memory beside the floor and other models")
+    add_speed_arguments(speed)
+    speed.set_defaults(run=measure_speed)
     options = parser.parse_args()
     sys.exit(options.run(options))
 

@@ -251,5 +251,7 @@ def test_the_command_says_what_a_check_found(tmp_path, capsys) -> None:
     assert said.out == ""
     assert "Without the strongest word" in said.err
     explanation = json.loads(output.read_text(encoding="utf-8"))
-    assert explanation == json.loads(json.dumps(DocumentClassifier.load(model).explain(TEXT).to_dict()))
+    assert explanation == json.loads(
+        json.dumps(DocumentClassifier.load(model, runtime="onnx").explain(TEXT).to_dict())
+    )
     assert json.loads((tmp_path / "out.check.json").read_text(encoding="utf-8"))["beats_random"] is True

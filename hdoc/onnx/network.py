@@ -1,0 +1,134 @@
+"""The network in ONNX Runtime and NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from hdoc.analysis import Floats
+from hdoc.encoding import PieceTokenizer
+from hdoc.engine import Engine, Rectangle, RectangleReading, Vectors
+from hdoc.errors import ModelError
+from hdoc.onnx.graph import reading_graph
+from hdoc.shapes import NetworkShape
+
+_ERRORS_ONLY = 3
+
+
+class OnnxNetwork:
+    """A network that ONNX Runtime runs; what `DocumentNetwork` computes, to rounding.
+
+    Args:
+        encoder_config: a BERT's transformers config.
+        shape: sizes of what stands on it.
+        weights: all weights by name, 32 bit.
+
+    Raises:
+        ModelError: it has parts that only torch can run here.
+    """
+
+    def __init__(
+        self, encoder_config: Mapping[str, Any], shape: NetworkShape, weights: Mapping[str, Vectors]
+    ) -> None:
+        if shape.context not in ("none", "convolution"):
+            raise ModelError(
+                "expected the context none or convolution, which ONNX Runtime can run for hdoc, got "
+                f"{shape.context}; use the runtime torch"
+            )
+        self.shape = shape
+        graph, names = reading_graph(encoder_config, shape.kernel_widths, weights)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        # Held, as the runtime reads them where they are.
+        self._values = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
+        options.add_external_initializers(names, self._values)
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.weights = {name: values for name, values in weights.items() if not name.startswith("encoder.")}
+
+    def read(self, rectangle: Rectangle) -> tuple[Vectors, Vectors, Vectors]:
+        """Return vectors, word weights and piece scores of windows, as in `RectangleReading`."""
+        ids = rectangle.ids
+        vectors, weights, scores = self._session.run(
+            ["vectors", "word_weights", "piece_scores"],
+            {
+                "ids": ids,
+                "positions": np.arange(ids.shape[1]),
+                "mask": rectangle.mask,
+                "piece_mask": rectangle.piece_mask,
+            },
+        )
+        return vectors, weights, scores
+
+    def judge(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
+        """Weigh and score the windows of one document.
+
+        Args:
+            vectors: (windows, value_width).
+
+        Returns:
+            Logits (classes,) and weights (windows,).
+        """
+        keys = np.tanh(self._linear(self._context(vectors), "sentence_attention.attention.key"))
+        scores = keys @ self.weights["sentence_attention.attention.query.weight"][0]
+        powers = np.exp(scores - scores.max())
+        weights = powers / powers.sum()
+        return self._linear(weights @ vectors, "classifier"), weights
+
+    def _context(self, vectors: Vectors) -> Vectors:
+        """Return the keys of windows, which have seen their neighbours."""
+        if self.shape.context == "none":
+            return vectors
+        name = "sentence_attention.context.convolution"
+        weight = self.weights[f"{name}.weight"]  # (channels, width, 3)
+        spaced = np.pad(vectors, ((1, 1), (0, 0)))
+        seen = self.weights[f"{name}.bias"] + sum(
+            spaced[i : i + len(vectors)] @ weight[:, :, i].T for i in range(weight.shape[2])
+        )
+        keys: Vectors = vectors + np.maximum(seen, 0)
+        return keys
+
+    def _linear(self, rows: NDArray[np.float32], name: str) -> Vectors:
+        found: Vectors = rows @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
+        return found
+
+
+class OnnxEngine(Engine):
+    """Runs a network in ONNX Runtime on the CPU.
+
+    Args:
+        network: the network.
+        tokenizer: its tokenizer.
+        origin: the score of a piece that argues neither for nor against a class, (classes,); 0 by default.
+    """
+
+    def __init__(self, network: OnnxNetwork, tokenizer: PieceTokenizer, origin: Floats | None = None) -> None:
+        super().__init__(tokenizer, network.shape.n_classes, origin)
+        self.network = network
+
+    @property
+    def description(self) -> str:
+        """What computes, and how exactly."""
+        return "ONNX Runtime, cpu, float32"
+
+    @property
+    def head(self) -> tuple[Vectors, Vectors]:
+        """Weights (classes, value_width) and bias (classes,) of the class scores."""
+        return self.network.weights["classifier.weight"], self.network.weights["classifier.bias"]
+
+    def read(self, rectangles: Iterable[Rectangle], words: bool) -> list[RectangleReading]:
+        """Read rectangles of windows; the scores of their pieces only if `words`."""
+        readings = (self.network.read(rectangle) for rectangle in rectangles)
+        return [
+            RectangleReading(vectors, weights, scores if words else None)
+            for vectors, weights, scores in readings
+        ]
+
+    def weigh(self, vectors: Vectors, counts: Sequence[int]) -> tuple[Vectors, Vectors]:
+        """Weigh the windows of documents; see `Engine.weigh`."""
+        verdicts = [self.network.judge(part) for part in np.split(vectors, np.cumsum(counts)[:-1])]
+        logits, weights = zip(*verdicts, strict=True)
+        return np.stack(logits), np.concatenate(weights)

@@ -1,0 +1,103 @@
+"""The network in torch, on a CPU or a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hdoc.analysis import Floats
+from hdoc.batches import PaddedWindows
+from hdoc.encoding import PieceTokenizer
+from hdoc.engine import Engine, Rectangle, RectangleReading, Vectors
+from hdoc.network import DocumentNetwork, Reading
+
+Precision = Literal["float32", "bfloat16", "auto"]
+
+
+class TorchEngine(Engine):
+    """Runs a network in torch.
+
+    Args:
+        network: in evaluation mode.
+        tokenizer: its tokenizer.
+        device: where to compute, for example "cpu" or "cuda"; a GPU if there is one by default.
+        origin: the score of a piece that argues neither for nor against a class, (classes,); 0 by default.
+        precision: of matrix products; "auto" takes bfloat16 where the processor multiplies it faster. All
+            sums over words are of the values that came out, so they hold in either.
+    """
+
+    def __init__(
+        self,
+        network: DocumentNetwork,
+        tokenizer: PieceTokenizer,
+        device: str | None = None,
+        origin: Floats | None = None,
+        precision: Precision = "float32",
+    ) -> None:
+        super().__init__(tokenizer, network.shape.n_classes, origin)
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.network = network.to(self.device)
+        self.half = precision == "bfloat16" or (precision == "auto" and has_bfloat16(self.device))
+
+    @property
+    def description(self) -> str:
+        """What computes, and how exactly."""
+        return f"torch, {self.device}, {'bfloat16' if self.half else 'float32'}"
+
+    @property
+    def head(self) -> tuple[Vectors, Vectors]:
+        """Weights (classes, value_width) and bias (classes,) of the class scores."""
+        head = self.network.classifier
+        return _array(head.weight), _array(head.bias)
+
+    @torch.inference_mode()
+    def read(self, rectangles: Iterable[Rectangle], words: bool) -> list[RectangleReading]:
+        """Read rectangles of windows; the scores of their pieces only if `words`."""
+        with self._precision():
+            # Nothing is fetched before all is under way: a GPU would wait for it.
+            readings = [self.network.read(self._padded(rectangle)) for rectangle in rectangles]
+        return [_fetched(reading, words) for reading in readings]
+
+    @torch.inference_mode()
+    def weigh(self, vectors: Vectors, counts: Sequence[int]) -> tuple[Vectors, Vectors]:
+        """Weigh the windows of documents; see `Engine.weigh`."""
+        given = torch.from_numpy(vectors).to(self.device)
+        verdict = self.network.judge(given, torch.tensor(counts, device=self.device))
+        return _array(verdict.logits), _array(verdict.sentence_weights)
+
+    def _padded(self, rectangle: Rectangle) -> PaddedWindows:
+        tensors = (torch.from_numpy(part) for part in (rectangle.ids, rectangle.mask, rectangle.piece_mask))
+        if self.device.type == "cuda":
+            # Only from pinned memory does a copy not wait for what the GPU is at.
+            tensors = (tensor.pin_memory() for tensor in tensors)
+        return PaddedWindows(*tensors).to(self.device)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, torch.bfloat16) if self.half else nullcontext()
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether a device multiplies bfloat16 faster than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in known)
+
+
+def _fetched(reading: Reading, words: bool) -> RectangleReading:
+    scores = reading.piece_scores
+    return RectangleReading(
+        _array(reading.vectors),
+        _array(reading.word_weights),
+        _array(scores) if words and scores is not None else None,
+    )
+
+
+def _array(tensor: Tensor) -> Vectors:
+    array: Vectors = tensor.detach().float().cpu().numpy().astype(np.float32, copy=False)
+    return array

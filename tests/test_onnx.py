@@ -1,0 +1,121 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from safetensors.numpy import load_file
+
+from hdoc import DocumentClassifier, HdocError, ModelError
+from hdoc.onnx.graph import reading_graph
+from hdoc.onnx.network import OnnxNetwork
+from hdoc.shapes import NetworkShape
+from hdoc.storage import load_model, save_model
+from tests.known import known_model
+from tests.test_classifier import ARTICLE
+from tests.test_sentences import NASTY
+
+LONG = (
+    "주민들은 공장의 소음과 냄새 때문에 잠을 잘 수 없다고 말한다. 시장은 새 도서관을 열겠다고 밝혔다.\n" * 40
+)
+
+
+@pytest.fixture(scope="module")
+def pair(tiny_model: Path) -> tuple[DocumentClassifier, DocumentClassifier]:
+    return DocumentClassifier.load(tiny_model, runtime="onnx"), DocumentClassifier.load(tiny_model, "cpu")
+
+
+@pytest.mark.parametrize("text", [ARTICLE, LONG, *NASTY.values()], ids=["article", "long", *NASTY])
+def test_explanations_are_those_of_torch(
+    pair: tuple[DocumentClassifier, DocumentClassifier], text: str
+) -> None:
+    found, expected = (classifier.explain(text) for classifier in pair)
+    assert found.label == expected.label
+    assert found.logit == pytest.approx(expected.logit, abs=1e-4)
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+    for one, other in zip(found.sentences, expected.sentences, strict=True):
+        assert (one.start, one.end) == (other.start, other.end)
+        assert one.attention == pytest.approx(other.attention, abs=1e-5)
+        for word, same in zip(one.words, other.words, strict=True):
+            assert (word.start, word.end) == (same.start, same.end)
+            assert word.attention == pytest.approx(same.attention, abs=1e-5)
+            assert word.contribution == pytest.approx(same.contribution, abs=1e-4)
+
+
+def test_the_model_that_comes_with_hdoc_agrees_with_torch() -> None:
+    article = Path(__file__).parents[1] / "hdoc" / "assets" / "samples" / "transport.txt"
+    text = article.read_text(encoding="utf-8")
+    found = DocumentClassifier.load(runtime="onnx").explain(text)
+    expected = DocumentClassifier.load(device="cpu").explain(text)
+    assert found.logit == pytest.approx(expected.logit, abs=1e-4)
+    for one, other in zip(found.sentences, expected.sentences, strict=True):
+        assert [w.contribution for w in one.words] == pytest.approx(
+            [w.contribution for w in other.words], abs=1e-4
+        )
+
+
+def test_many_documents_are_classified_as_by_torch(
+    pair: tuple[DocumentClassifier, DocumentClassifier],
+) -> None:
+    texts = [ARTICLE, LONG, "짧은 글이다.", ARTICLE]
+    for found, expected in zip(*(classifier.classify(texts) for classifier in pair), strict=True):
+        assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+
+
+def test_explaining_works_where_there_is_no_torch(tiny_model: Path, tmp_path: Path) -> None:
+    article = tmp_path / "article.txt"
+    article.write_text(ARTICLE, encoding="utf-8")
+    program = f"""
+import sys
+sys.modules["torch"] = None  # importing it fails
+from hdoc.cli import main
+code = main(["explain", {str(article)!r}, "-m", {str(tiny_model)!r}, "--format", "json"])
+code |= main(["explain", {str(article)!r}, "-m", {str(tiny_model)!r}, "--check", "--language", "en"])
+code |= main(["classify", {str(article)!r}, "-m", {str(tiny_model)!r}, "--runtime", "onnx", "--workers", "0"])
+sys.exit(code)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert '"schema_version": 1' in result.stdout
+
+
+def test_the_graph_is_valid_and_its_weights_can_be_in_it(tiny_model: Path, tmp_path: Path) -> None:
+    model = load_model(tiny_model)
+    weights = {k: v.astype(np.float32) for k, v in load_file(tiny_model / "weights.safetensors").items()}
+    widths = model.network.shape.kernel_widths
+    graph, names = reading_graph(model.encoder_config, widths, weights, whole=True)
+    (tmp_path / "graph.onnx").write_bytes(graph)
+    onnx.checker.check_model(str(tmp_path / "graph.onnx"), full_check=True)
+    initializers = onnx.load_from_string(graph).graph.initializer
+    stored = {item.name: onnx.numpy_helper.to_array(item) for item in initializers}
+    for name in names:
+        np.testing.assert_array_equal(stored[name], weights[name])
+    small, same = reading_graph(model.encoder_config, widths, weights)
+    assert same == names
+    assert len(small) < len(graph) / 2
+
+
+def test_what_only_torch_can_run_is_told(tiny_model: Path, tmp_path: Path) -> None:
+    weights = {k: v.astype(np.float32) for k, v in load_file(tiny_model / "weights.safetensors").items()}
+    with pytest.raises(ModelError, match=r"expected a BERT with gelu, .* got 'roberta' with 'gelu'; use"):
+        OnnxNetwork({"model_type": "roberta"}, NetworkShape(3), weights)
+    model = known_model(context="gru")
+    save_model(
+        tmp_path / "model",
+        model.network,
+        model.tokenizer,
+        encoder_config=model.encoder_config,
+        labels=list(model.labels),
+    )
+    with pytest.raises(ModelError, match=r"expected the context none or convolution, .* got gru; use"):
+        DocumentClassifier.load(tmp_path / "model", runtime="onnx")
+    with pytest.raises(HdocError, match=r"expected the device cpu and float32, .* got cuda and float32"):
+        DocumentClassifier.load(tiny_model, device="cuda", runtime="onnx")
+    with pytest.raises(HdocError, match="expected the model in torch, which this needs"):
+        DocumentClassifier.load(tiny_model, runtime="onnx").network  # noqa: B018
+
+
+def test_damaged_weights_are_told(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"expected a weight encoder\.embeddings.word_embeddings\.weight"):
+        OnnxNetwork(load_model(tiny_model).encoder_config, NetworkShape(3), {})
