@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import f1_score
 
@@ -36,6 +37,7 @@ pytestmark = [
 ]
 
 BASE = Base("small", 2e-4, 1e-3, "convolution")
+CONFIGS = sorted((Path(__file__).parents[1] / "configs" / "baselines").glob("*.yaml"))
 PETITIONS = shipped_configs()["petitions"]
 
 
@@ -65,6 +67,25 @@ class TestEntries:
         assert "context-convolution" not in {entry.name for entry in choose("ablation", BASE)}
         with pytest.raises(HdocError, match=r"expected --entries among all, ablation, .*hdoc, .*got 'bert'"):
             choose("hdoc,bert", BASE)
+
+    @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+    def test_the_first_guess_is_the_entrys_config(self, path: Path) -> None:
+        """The files are for those who train one entry by hand."""
+        arguments = entries()[path.stem].arguments(BASE, 0)
+        values = {
+            f"--{section}.{name}": value
+            for section, inner in yaml.safe_load(path.read_text(encoding="utf-8")).items()
+            for name, value in inner.items()
+        }
+        for name, value in (values.pop("--model.options", None) or {}).items():
+            values[f"--model.options.{name}"] = value
+        told = dict(zip(arguments[::2], map(yaml.safe_load, arguments[1::2]), strict=True))
+        assert values == told
+        assert f"--config configs/baselines/{path.name}" in path.read_text(encoding="utf-8")
+
+    def test_every_entry_that_is_not_hdoc_has_a_config(self) -> None:
+        wanted = {entry.name for entry in entries().values() if entry.kind in ("tfidf", "neural")}
+        assert {path.stem for path in CONFIGS} == wanted
 
     def test_only_the_encoder_that_comes_with_hdoc_has_untrained_positions(self) -> None:
         first = entries()["first-512"]
