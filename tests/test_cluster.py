@@ -102,7 +102,7 @@ def test_rows_are_those_of_one_process(
     assert_same(rows_of(output), expected)
     said = capsys.readouterr().err
     assert f"wrote {len(expected):,} rows in" in said
-    assert "4 of 330 documents have no label" in said
+    assert "5 of 330 documents have no label" in said
     assert "Traceback" not in said
 
     files = sorted(output.glob("part-*"))

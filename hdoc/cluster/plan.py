@@ -48,6 +48,8 @@ class Settings:
         encoding: of JSON Lines, CSV and TSV; None to have it recognised.
         top: strongest sentences in each row.
         abstain_below: a document whose most probable class is less probable than this gets no label.
+        runtime: what runs the network.
+        precision: of its matrix products.
         device: where to compute; None for a GPU if the worker has one.
     """
 
