@@ -40,14 +40,20 @@ class OnnxNetwork:
                 f"{shape.context}; use the runtime torch"
             )
         self.shape = shape
+        self.encoder_config = encoder_config
         graph, names = reading_graph(encoder_config, shape.kernel_widths, weights)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
         # Held, as the runtime reads them where they are.
-        self._values = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
-        options.add_external_initializers(names, self._values)
+        self._values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names}
+        options.add_external_initializers(names, list(self._values.values()))
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self.weights = {name: values for name, values in weights.items() if not name.startswith("encoder.")}
+
+    def whole_graph(self) -> bytes:
+        """Return the graph with its weights in it."""
+        weights = {name: value.numpy() for name, value in self._values.items()}
+        return reading_graph(self.encoder_config, self.shape.kernel_widths, weights, whole=True)[0]
 
     def read(self, rectangle: Rectangle) -> tuple[Vectors, Vectors, Vectors]:
         """Return vectors, word weights and piece scores of windows, as in `RectangleReading`."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from hdoc.errors import HdocError, ModelError
 
+GRAPH = "reading.onnx"
+
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint of `hdoc train`; nothing in it is executed.
@@ -96,6 +98,31 @@ def export_checkpoint(
     )
 
 
+def write_graph(folder: str | Path) -> Path:
+    """Write `reading.onnx` into a model folder: what `reading_graph` describes, with its weights, 32 bit.
+
+    Its outputs are all that explanations are made of but for the attention over sentences.
+
+    Returns:
+        The file.
+
+    Raises:
+        ModelError: the model cannot be read, or only torch can run it, or the file cannot be written.
+    """
+    from hdoc.onnx.network import OnnxNetwork
+    from hdoc.storage import load_model
+
+    model = load_model(folder, "onnx")
+    if not isinstance(model.network, OnnxNetwork):
+        raise TypeError(f"expected a network of ONNX Runtime, got {type(model.network).__name__}")
+    path = Path(folder) / GRAPH
+    try:
+        path.write_bytes(model.network.whole_graph())
+    except OSError as error:
+        raise ModelError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `hdoc export`; errors become one line and exit status 1."""
     parser = argparse.ArgumentParser(
@@ -106,11 +133,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", help="the model's name (default: the experiment's)")
     parser.add_argument("--version", help="the model's version (default: the run's name)")
     parser.add_argument("--half", action="store_true", help="store weights in 16 bit")
+    parser.add_argument(
+        "--onnx",
+        action="store_true",
+        help="write FOLDER/reading.onnx too, which reads sentences, with its weights, for other programs; "
+        "hdoc itself runs any model folder in ONNX Runtime without",
+    )
     options = parser.parse_args(arguments)
     try:
         export_checkpoint(
             options.checkpoint, options.folder, name=options.name, version=options.version, half=options.half
         )
+        if options.onnx:
+            write_graph(options.folder)
     except HdocError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
