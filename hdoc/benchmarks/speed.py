@@ -59,26 +59,24 @@ class Cost:
 
 
 def costs(
-    classifier: DocumentClassifier, mixes: Mapping[str, Sequence[Document]], n_rounds: int
+    classifier: DocumentClassifier, mix: str, documents: Sequence[Document], n_rounds: int
 ) -> list[Cost]:
-    """Measure, on each mix, the floor, hdoc, the padded way, and the encoder cut off at 512 tokens.
+    """Measure the floor, hdoc, the padded way, and the encoder cut off at 512 tokens.
 
     Args:
         classifier: in torch.
-        mixes: documents that are split and tokenised already.
+        mix: what the documents are called.
+        documents: split and tokenised already.
         n_rounds: how often each is measured.
     """
-    found = []
-    for mix, documents in mixes.items():
-        n_tokens = sum(_length(classifier, window) for window in chain.from_iterable(documents))
-        actions = {
-            "floor: dense rows of 128": partial(read_dense, classifier, n_tokens),
-            "hdoc, with word shares": partial(classifier.engine.score, documents, True),
-            "padded: documents x sentences x length": partial(read_padded, classifier, documents),
-            "first 512 tokens only": partial(read_heads, classifier, documents),
-        }
-        found.extend(compared(mix, actions, n_tokens, n_rounds))
-    return found
+    n_tokens = sum(_length(classifier, window) for window in chain.from_iterable(documents))
+    actions = {
+        "floor: dense rows of 128": partial(read_dense, classifier, n_tokens),
+        "hdoc, with word shares": partial(classifier.engine.score, documents, True),
+        "padded: documents x sentences x length": partial(read_padded, classifier, documents),
+        "first 512 tokens only": partial(read_heads, classifier, documents),
+    }
+    return list(compared(mix, actions, n_tokens, n_rounds))
 
 
 def long_costs(classifier: DocumentClassifier, n_rounds: int) -> list[Cost]:

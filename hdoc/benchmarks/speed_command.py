@@ -59,7 +59,8 @@ def run(options: argparse.Namespace) -> int:
         if options.statutes:
             mixes["statutes"] = _documents(classifier, options.statutes, options.documents)
         mixes["one of 10 sentences"] = [take(petitions, 10)]
-        found += _shown(costs(classifier, mixes, options.rounds))
+        for mix, documents in mixes.items():
+            found += _shown(costs(classifier, mix, documents, options.rounds))
     if "long" in options.parts:
         found += _shown(long_costs(classifier, options.rounds))
     if "explanations" in options.parts:
