@@ -1,7 +1,7 @@
 """Texts to sentences in worker processes, while the network reads in this one.
 
-Long texts are split in parts at their line ends, so that several processes share them and a short document
-does not wait behind a long one.
+Texts are split in parts at their line ends, so that several processes share a text that is alone, and a short
+document does not wait behind a long one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from hdoc.sentences import Sentence
 
 T = TypeVar("T")
 
-_PART_CHARACTERS = 10_000
+_LARGEST_PART = 10_000
+_SMALLEST_PART = 500
 
 
 class Splitter:
@@ -34,12 +35,19 @@ class Splitter:
     def __init__(self, divide: Callable[[str], list[Sentence]], n_workers: int | None = None) -> None:
         self._divide = divide
         self._n_workers = max(1, n_workers or os.cpu_count() or 1)
+        self._n_texts = 0
         self._pool = self._new_pool()
 
     async def split(self, text: str) -> list[Sentence]:
         """Return the sentences of a text."""
-        parts = list(_parts(text))
-        found = await all_or_none([self._in_pool(text[start:end]) for start, end in parts])
+        alone = self._n_texts == 0
+        share = len(text) // self._n_workers + 1 if alone else _LARGEST_PART
+        parts = list(_parts(text, min(max(share, _SMALLEST_PART), _LARGEST_PART)))
+        self._n_texts += 1
+        try:
+            found = await all_or_none([self._in_pool(text[start:end]) for start, end in parts])
+        finally:
+            self._n_texts -= 1
         return [
             replace(sentence, start=sentence.start + start, end=sentence.end + start)
             for (start, _), sentences in zip(parts, found, strict=True)
@@ -83,11 +91,11 @@ async def all_or_none(parts: list[Awaitable[T]]) -> list[T]:
             task.cancel()
 
 
-def _parts(text: str) -> Iterator[tuple[int, int]]:
+def _parts(text: str, largest: int) -> Iterator[tuple[int, int]]:
     """Yield the spans of parts that end at line ends, where every sentence ends too."""
     start = 0
-    while len(text) - start > _PART_CHARACTERS:
-        end = text.rfind("\n", start, start + _PART_CHARACTERS) + 1 or text.find("\n", start) + 1
+    while len(text) - start > largest:
+        end = text.rfind("\n", start, start + largest) + 1 or text.find("\n", start) + 1
         if not end:
             break
         yield start, end

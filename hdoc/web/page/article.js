@@ -173,7 +173,7 @@ export class Article {
     const span = event.target.closest(".s");
     if (!span) return;
     const place = span.getClientRects()[0];
-    if (place) this.showTip(span, null, place.left, place.top);
+    if (place) this.showTip(span, null, place.left + Math.min(place.width / 2, 120), place.top);
   }
 
   /** When the page scrolls, a tip goes along with the sentence that has the focus; a pointer's is over. */
