@@ -100,4 +100,5 @@ def _parts(text: str, largest: int) -> Iterator[tuple[int, int]]:
             break
         yield start, end
         start = end
-    yield start, len(text)
+    if start < len(text):
+        yield start, len(text)
