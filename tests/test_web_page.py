@@ -239,7 +239,7 @@ def test_the_library_is_searched_filtered_and_opened(page: Page) -> None:
     page.fill("#query", "청구")
     expect(page.locator("#articles .hit").first).to_have_text("청구")
     page.fill("#query", "도서관 버스")
-    expect(page.locator("#articles .title .hit")).to_have_text("도서관")
+    expect(page.locator("#articles .title .hit").first).to_have_text("도서관")
     page.locator("#articles a").filter(has_text="도서관 <img").first.click()
     expect(page.locator("#name")).to_have_text(f"도서관 {SCRIPT}")
     expect(page.locator("#article .s").first).to_be_visible()
