@@ -82,6 +82,7 @@ def test_what_cannot_be_delivered_is_said_and_left_for_another_process(
     assert contents(again.waiting) == contents(outbox.waiting)
     assert again.deliver()
     assert [entry["kind"] for entry in line.arrived] == ["metrics", "metrics", "status"]
+    outbox.waiting.clear()  # or it would be delivered once more at the end of this process
 
 
 class Server:

@@ -125,7 +125,7 @@ class TestRegistry:
         assert registry.register(tiny_model, "other", "champion") == "1"
         assert registry.register(tiny_model, "other", "champion") == "2"
         client = MlflowClient()
-        assert client.get_model_version_by_alias("other", "champion").version == "2"
+        assert int(client.get_model_version_by_alias("other", "champion").version) == 2
         first = registry.fetch_model("models:/other/1")
         second = registry.fetch_model("models:/other@champion")
         assert first != second
