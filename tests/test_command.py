@@ -285,7 +285,7 @@ class TestArguments:
     def test_an_unknown_config_lists_those_there_are(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["fit", "--config", "petition"]) == 1
         error = capsys.readouterr().err
-        assert "klue-bert, multilabel, nsmc, petitions, statutes; petition is neither" in error
+        assert "klue-bert, movies, multilabel, nsmc, petitions, statutes; petition is neither" in error
 
     def test_an_unknown_option_is_a_usage_error(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:

@@ -18,6 +18,9 @@ from hdoc.cluster.plan import Block, Settings
 from hdoc.cluster.worker import BlockClassifier
 from hdoc.errors import HdocError
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_NAMED = re.compile(r"^hdoc\.errors\.\w+: (.+)$", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Workforce:
@@ -121,7 +124,9 @@ def classify_blocks(
         yield from data.map(
             BlockClassifier,
             fn_constructor_args=(settings, workers.n_cores - 1),
-            compute=ActorPoolStrategy(size=workers.n_workers, max_tasks_in_flight_per_actor=2),
+            compute=ActorPoolStrategy(
+                size=min(workers.n_workers, len(blocks)), max_tasks_in_flight_per_actor=2
+            ),
             num_cpus=workers.n_cores,
             num_gpus=workers.n_gpus,
         ).iter_rows()
@@ -133,13 +138,18 @@ def classify_blocks(
 
 def _explained(error: BaseException) -> HdocError:
     """Find hdoc's own error among those that Ray wraps around it, or say in one line what came."""
-    cause: BaseException | None = error
-    while cause is not None:
-        inner = getattr(cause, "cause", None)
-        for found in (cause, inner):
-            if isinstance(found, HdocError):
-                return type(found)(re.sub(r"\x1b\[[0-9;]*m", "", str(found)))
-        cause = cause.__cause__ or cause.__context__
+    waiting, seen = [error], set()
+    while waiting:
+        cause = waiting.pop(0)
+        if isinstance(cause, HdocError):
+            return type(cause)(_COLOURS.sub("", str(cause)))
+        seen.add(id(cause))
+        inner = (getattr(cause, "cause", None), cause.__cause__, cause.__context__)
+        waiting += [one for one in inner if isinstance(one, BaseException) and id(one) not in seen]
+    # An error that does not survive the way between processes is left in the text of another.
+    named = _NAMED.findall(_COLOURS.sub("", str(error)))
+    if named:
+        return HdocError(named[-1].strip())
     lines = [line for line in str(error).splitlines() if line.strip()]
     return HdocError(
         f"a worker failed ({type(error).__name__}: {lines[-1].strip() if lines else 'no reason given'}); "
