@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hdoc.classifier import DocumentClassifier
     from hdoc.explanation import Explanation
     from hdoc.rendering.wording import Language
+    from hdoc.torch_engine import Precision
 
 _DESCRIPTION = "Says what long Korean documents are about, and which sentences and words made it say so."
 _EPILOG = """examples:
@@ -405,7 +406,7 @@ def _progress(options: argparse.Namespace) -> Iterator[Callable[[], None]]:
 def _load(options: argparse.Namespace) -> DocumentClassifier:
     from hdoc.classifier import DocumentClassifier
 
-    precision = getattr(options, "precision", "float32")
+    precision: Precision = getattr(options, "precision", "float32")
     if options.runtime != "auto":
         return DocumentClassifier.load(options.model, options.device, options.runtime, precision)
     # One document is read before torch is even imported; for many, torch is what is faster in the end.

@@ -251,7 +251,7 @@ class TestBench:
             if values.get("--model.architecture") == "tobert":
                 raise HdocError("no memory")
             place = values.get("--resume") or str(tmp_path / "runs" / "quality" / values["--run.name"])
-            write_outcome(Path(place), 0.9 if values.get("--model.encoder_rate") == "0.0001" else 0.1)
+            write_outcome(Path(place), 0.9 if values.get("--model.encoder_rate") == "5e-05" else 0.1)
 
         task = own_task({"train": table}, PETITIONS, tmp_path / "parts", "내용", "분류")
         return Bench(task, choose("hdoc,tobert", BASE), [0, 1], 3, tmp_path / "runs", train=train)
@@ -368,7 +368,7 @@ class TestCommand:
                          "--entries", "hdoc", "--trials", "2")  # fmt: skip
         assert run(listed, shipped_configs, lambda *_: pytest.fail("ran"), said.append) == 0
         assert [line.split()[:4] for line in said] == [["open", "hdoc", "train", "fit"]] * 2
-        assert "--model.encoder_rate 0.0001" in said[1]
+        assert "--model.encoder_rate 5e-05" in said[1]
         assert shlex.split(said[1])[-2:] == ["--run.folder", "runs"]
 
     def test_ctrl_c_is_no_failure(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,7 @@ def costs(
         n_rounds: how often each is measured.
     """
     n_tokens = sum(_length(classifier, window) for window in chain.from_iterable(documents))
-    actions = {
+    actions: dict[str, Callable[[], object]] = {
         "floor: dense rows of 128": partial(read_dense, classifier, n_tokens),
         "hdoc, with word shares": partial(classifier.engine.score, documents, True),
         "padded: documents x sentences x length": partial(read_padded, classifier, documents),
@@ -126,7 +126,7 @@ def length_costs(
 def read_dense(classifier: DocumentClassifier, n_tokens: int) -> None:
     """Encode so many tokens in rows of 128 without padding."""
     rows = torch.full((-(-n_tokens // ROW), ROW), _PIECE, device=classifier.device)
-    for part in rows.split(TOKEN_BUDGET // ROW):
+    for part in torch.split(rows, TOKEN_BUDGET // ROW):
         classifier.network.encoder(part, torch.ones_like(part, dtype=torch.bool))
     _wait(classifier)
 
@@ -141,7 +141,8 @@ def read_padded(classifier: DocumentClassifier, documents: Sequence[Document], n
         ids = torch.full((n_rows, length), _PIECE, device=classifier.device)
         mask = torch.zeros_like(ids, dtype=torch.bool)
         mask[:, : length // 2 or 1] = True  # what is masked costs the same, whatever it is
-        for part, keep in zip(*(x.split(max(1, TOKEN_BUDGET // length)) for x in (ids, mask)), strict=True):
+        rows = max(1, TOKEN_BUDGET // length)
+        for part, keep in zip(*(torch.split(x, rows) for x in (ids, mask)), strict=True):
             classifier.network.encoder(part, keep)
     _wait(classifier)
 
@@ -186,9 +187,9 @@ def _peers(shape: BertShape) -> Iterator[tuple[str, nn.Module]]:
         "pad_token_id": 0,
     }
     longformer = LongformerConfig(**sizes, attention_window=_HEAD)
-    yield "Longformer, window 512", LongformerModel(longformer, add_pooling_layer=False).eval()
+    yield "Longformer, window 512", LongformerModel(longformer, add_pooling_layer=False).train(False)
     big_bird = BigBirdConfig(**sizes, attention_type="block_sparse", block_size=64, num_random_blocks=3)
-    yield "BigBird, blocks of 64", BigBirdModel(big_bird, add_pooling_layer=False).eval()
+    yield "BigBird, blocks of 64", BigBirdModel(big_bird, add_pooling_layer=False).train(False)
 
 
 def compared(

@@ -90,7 +90,8 @@ def targets(kind: Kind, report: Mapping[str, Any]) -> list[Target]:
 def _faithfulness(methods: Mapping[str, Any]) -> Iterator[Target]:
     own = methods["contribution"]
     for unit in ("word", "sentence"):
-        for figure, sign in (("comprehensiveness", 1), ("sufficiency", -1)):
+        signs: tuple[tuple[str, Literal[1, -1]], ...] = (("comprehensiveness", 1), ("sufficiency", -1))
+        for figure, sign in signs:
             value = own[unit][figure]
             for other in ("random", "attention"):
                 yield Target(
