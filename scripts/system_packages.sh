@@ -1,11 +1,12 @@
 #!/bin/sh
-# What the tests need beside Python: a browser for the pages, a font with Hangul for the pictures.
+# What the tests need beside Python: a browser for the pages, a font with Hangul for the pictures, Java for Spark.
 # Installs them on Debian and Ubuntu when run as root; elsewhere says what is missing.
 set -eu
 
 missing=""
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="chromium"
 fc-list :lang=ko 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-noto-cjk"
+command -v java >/dev/null || missing="$missing default-jre-headless"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
