@@ -1,6 +1,7 @@
 """hdoc as an MLflow model: logged, registered, loaded by alias, served, and used by hdoc itself."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -193,7 +194,10 @@ def test_mlflow_serves_it(place: Path) -> None:
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/hdoc@champion"]
     options = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     with (place / "serve.log").open("w") as log:
-        process = subprocess.Popen([*command, *options], cwd=place, stdout=log, stderr=log)
+        # MLflow looks for uvicorn among the programs of an activated environment.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        environment = {**os.environ, "PATH": path}
+        process = subprocess.Popen([*command, *options], cwd=place, stdout=log, stderr=log, env=environment)
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/ping", process)

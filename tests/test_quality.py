@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pytest
 import yaml
@@ -302,6 +303,7 @@ class TestCommand:
     @pytest.fixture
     def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.chdir(tmp_path)
+        mlflow.set_tracking_uri(None)  # other tests may have set one for the whole process
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
         rows = documents(60)
         write(tmp_path / "topics.jsonl", [{"글": row["text"], "주제": row["label"]} for row in rows])
