@@ -140,7 +140,8 @@ def save_model(
         "pad_id": tokenizer.pad_id,
         "split": split,
         "network": asdict(network.shape),
-        "encoder": dict(encoder_config),
+        # Where the encoder was loaded from is nobody's business but the trainer's.
+        "encoder": {name: value for name, value in encoder_config.items() if name != "_name_or_path"},
     }
     dtype = np.float16 if half else np.float32
     weights = {

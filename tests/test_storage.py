@@ -10,6 +10,7 @@ from safetensors.numpy import save as save_numpy
 from safetensors.torch import load_file, save_file
 
 from hdoc import DocumentClassifier
+from hdoc.classifier import embedded_model
 from hdoc.errors import ModelError
 from hdoc.lexical import LexicalScores
 from hdoc.storage import _sha256, load_model, save_model
@@ -92,6 +93,22 @@ def test_weights_can_be_stored_in_16_bit(tiny_model: Path, tmp_path: Path) -> No
     stored = load_file(folder / "weights.safetensors")
     assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
     assert {parameter.dtype for parameter in load_model(folder).network.parameters()} == {torch.float32}
+
+
+def test_a_model_does_not_tell_where_its_encoder_lay(tiny_model: Path, tmp_path: Path) -> None:
+    model = load_model(tiny_model)
+    save_model(
+        tmp_path / "model",
+        model.network,
+        model.tokenizer,
+        encoder_config={**model.encoder_config, "_name_or_path": "/home/someone/encoder"},
+        labels=list(model.labels),
+    )
+    assert "/home/someone" not in (tmp_path / "model" / "config.json").read_text(encoding="utf-8")
+
+
+def test_the_model_that_comes_with_hdoc_names_no_place() -> None:
+    assert "_name_or_path" not in (embedded_model() / "config.json").read_text(encoding="utf-8")
 
 
 def test_an_older_model_is_replaced_and_other_folders_are_not(copy: Path, tmp_path: Path) -> None:
