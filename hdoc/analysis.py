@@ -109,7 +109,14 @@ class Classes:
         return labels if self.multi_label and labels else [next(iter(probabilities))]
 
     def direction(self, target: str, versus: str | None = None) -> Floats:
-        """Return the vector over classes that a score is multiplied with: +1 target, -1 versus."""
+        """Return the vector over classes that a score is multiplied with: +1 target, -1 versus.
+
+        Raises:
+            LabelError: the model knows no such class, or both are the same.
+        """
+        self.check(target, versus)
+        if target == versus:
+            raise LabelError(f"expected two different classes to compare, got {target!r} twice")
         direction = np.zeros(len(self.labels))
         direction[self.labels.index(target)] = 1
         if versus is not None:
@@ -194,12 +201,9 @@ class Analysis:
         Raises:
             LabelError: the model knows no such class, or both are the same.
         """
-        self.classes.check(target, versus)
         probabilities = self.classes.probabilities(self.scores.logits)
         label = next(iter(probabilities))
         target = target or label
-        if target == versus:
-            raise LabelError(f"expected two different classes to compare, got {target!r} twice")
         direction = self.classes.direction(target, versus)
         sentences = _explained(self.document, self.scores, direction)
         bias = float(self.classes.bias @ direction)

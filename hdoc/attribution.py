@@ -141,10 +141,7 @@ def _word_scores(
     if method == "attention":
         weights = [s.attention * word.attention for s in explanation.sentences for word in s.words]
         return np.array(weights)
-    direction = np.zeros(len(classifier.labels))
-    direction[classifier.labels.index(explanation.target)] = 1
-    if explanation.versus is not None:
-        direction[classifier.labels.index(explanation.versus)] = -1
+    direction = classifier.classes.direction(explanation.target, explanation.versus)
     if method == "occlusion":
         return _occlusion(classifier, SplitText.of(text, explanation), direction, advance)
     windows = classifier.tokenizer.windows(text, sentences)

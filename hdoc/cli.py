@@ -375,24 +375,10 @@ def _progress(options: argparse.Namespace) -> Iterator[Callable[[], None]]:
     """Show a progress bar on standard error; its total comes as soon as the inputs have been counted."""
     from threading import Thread
 
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
+    from hdoc.progress import documents_bar
     from hdoc.records import count_records
 
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with documents_bar() as progress:
         task = progress.add_task("classifying", total=None)
 
         def count() -> None:

@@ -1,7 +1,6 @@
 """Runs beside each other, and the search for settings."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,6 @@ from tests.labelled import documents, write
 
 # MLflow's own use of its database library.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
-
-
-@pytest.fixture
-def store(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return a store of this test's own in its own folder."""
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    monkeypatch.chdir(tmp_path)
-    return uri
 
 
 def logged(name: str, macro_f1: float | None, **model: Any) -> None:

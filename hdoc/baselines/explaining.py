@@ -12,20 +12,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
+from hdoc.analysis import Classes, Floats
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
 from hdoc.encoding import PieceTokenizer, Window, word_spans, words_of_pieces
-from hdoc.errors import InputError, LabelError
+from hdoc.errors import InputError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
-from hdoc.figures import probabilities
 from hdoc.sentences import split_sentences
 
 METHOD = "HAN attention"
-
-Floats = NDArray[np.float64]
 
 
 class HanExplainer:
@@ -51,10 +47,9 @@ class HanExplainer:
     ) -> None:
         self.network = network.eval()
         self.tokenizer = tokenizer
-        self.labels = list(labels)
-        self.temperature = temperature
+        bias: Floats = network.classifier.bias.detach().cpu().numpy().astype(float)
+        self.classes = Classes(tuple(labels), multi_label, temperature, bias)
         self.identity = identity or ModelIdentity("han", "1", "")
-        self.multi_label = multi_label
 
     def explain(self, text: str, target: str | None = None, versus: str | None = None) -> Explanation:
         """Classify a document and say where HAN looked.
@@ -72,23 +67,22 @@ class HanExplainer:
         if not windows:
             raise InputError("expected a text with words, got one with nothing to read")
         logits, sentence_weights, scores, word_weights = self._score(windows)
-        chances = probabilities(logits, self.temperature, self.multi_label)[0].tolist()
-        ranked = dict(sorted(zip(self.labels, chances, strict=True), key=lambda item: -item[1]))
-        label = next(iter(ranked))
+        probabilities = self.classes.probabilities(logits)
+        label = next(iter(probabilities))
         target = target or label
-        direction = self._direction(target, versus)
+        direction = self.classes.direction(target, versus)
         sentences = tuple(
             _sentence(text, window, weight, weights, float(score @ direction))
             for window, weight, weights, score in zip(
                 windows, sentence_weights.tolist(), word_weights, scores, strict=True
             )
         )
-        bias = float(self.network.classifier.bias.detach().cpu().numpy().astype(float) @ direction)
+        bias = float(self.classes.bias @ direction)
         return Explanation(
             model=self.identity,
             label=label,
-            probability=ranked[label],
-            probabilities=ranked,
+            probability=probabilities[label],
+            probabilities=probabilities,
             target=target,
             versus=versus,
             logit=bias + sum(sentence.contribution for sentence in sentences),
@@ -99,17 +93,9 @@ class HanExplainer:
             sentences=sentences,
         )
 
-    def _direction(self, target: str, versus: str | None) -> Floats:
-        for label in (target, versus):
-            if label is not None and label not in self.labels:
-                raise LabelError(f"the model has no class {label!r}; it has: {', '.join(self.labels)}")
-        if target == versus:
-            raise LabelError(f"expected two different classes to compare, got {target!r} twice")
-        return np.array([float(label == target) - float(label == versus) for label in self.labels])
-
     @torch.inference_mode()
-    def _score(self, windows: Sequence[Window]) -> tuple[Tensor, Floats, Floats, list[Floats]]:
-        """Return logits (1, classes), and the windows' weights, class scores and weights of pieces."""
+    def _score(self, windows: Sequence[Window]) -> tuple[Floats, Floats, Floats, list[Floats]]:
+        """Return logits (classes,), and the windows' weights, class scores and weights of pieces."""
         device = self.network.classifier.weight.device
         n_special = self.tokenizer.window - self.tokenizer.capacity
         groups = token_budget_batches([len(window.ids) + n_special for window in windows], TOKEN_BUDGET)
@@ -126,7 +112,7 @@ class HanExplainer:
         found = self.network.judge(vectors, torch.tensor([len(windows)], device=device))
         scores = found.sentence_states @ self.network.classifier.weight.T
         return (
-            found.logits.cpu(),
+            found.logits[0].cpu().numpy().astype(float),
             found.sentence_weights.cpu().numpy().astype(float),
             scores.cpu().numpy().astype(float),
             word_weights,

@@ -95,24 +95,11 @@ def _mark_as_done(settings: Settings) -> None:
 @contextmanager
 def _progress(blocks: list[Block], waiting: list[Block]) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on standard error, in rows."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from hdoc.progress import documents_bar
 
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
     total = sum(block.part.n_rows for block in blocks)
     done = total - sum(block.part.n_rows for block in waiting)
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with documents_bar() as progress:
         task = progress.add_task("classifying", total=total, completed=done)
         yield lambda n_rows: progress.advance(task, n_rows)
 
