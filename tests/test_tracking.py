@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
+from hdoc.store import tracking_uri
 from hdoc.training.provenance import environment, git_state, is_alive, this_process
-from hdoc.training.tracking import DEFAULT_URI, RunLogger, mark_killed_runs, metric_name, tracking_uri
+from hdoc.training.tracking import RunLogger, mark_killed_runs, metric_name
 
 # MLflow's own use of its database library.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
@@ -20,10 +21,13 @@ def started(name: str = "first", run_id: str | None = None) -> RunLogger:
 
 
 def test_the_store_is_a_file_here_unless_the_environment_names_another(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert tracking_uri() == DEFAULT_URI == "sqlite:///mlflow.db"
+    for name in ("a", "b"):  # MLflow keeps its connections by URI: one folder's must not serve another
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        assert tracking_uri() == f"sqlite:///{tmp_path}/{name}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
     assert tracking_uri() == "http://mlflow.example:5000"
 
@@ -75,6 +79,7 @@ def test_how_a_run_ended(store: str, said: str, interrupted: bool, status: str) 
 
 _KILLED = """
 import os, signal
+from hdoc.store import tracking_uri
 from hdoc.training.tracking import RunLogger
 logger = RunLogger("민원", "killed")
 logger.open()

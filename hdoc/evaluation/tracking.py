@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hdoc.errors import HdocError
+from hdoc.store import tracking_uri
 
-_STORE = "sqlite:///mlflow.db"
 _EXPERIMENT = "evaluation"
 
 
@@ -41,7 +41,7 @@ def log_evaluation(report: Mapping[str, Any], folder: Path, run_name: str) -> st
     from mlflow.entities import Metric, Param
     from mlflow.tracking import MlflowClient
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or _STORE
+    uri = tracking_uri()
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(_EXPERIMENT)
     experiment = found.experiment_id if found else client.create_experiment(_EXPERIMENT)

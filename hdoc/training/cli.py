@@ -21,13 +21,14 @@ from transformers.utils.logging import disable_progress_bar
 
 from hdoc.baselines.registry import TFIDF
 from hdoc.errors import HdocError
+from hdoc.store import tracking_uri
 from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.finish import finish_fit, show_figures, write_predictions
 from hdoc.training.learner import DocumentLearner
 from hdoc.training.record import EpochLine, RunRecord
 from hdoc.training.tfidf import fit_tfidf
-from hdoc.training.tracking import RunLogger, tracking_uri
+from hdoc.training.tracking import RunLogger
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError, ModelError
 from hdoc.storage import load_model
-from hdoc.training.tracking import brief, tracking_uri
+from hdoc.store import tracking_uri
+from hdoc.training.tracking import brief
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo

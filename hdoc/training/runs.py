@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError
-from hdoc.training.tracking import RunLogger, alone, brief, tracking_uri
+from hdoc.store import tracking_uri
+from hdoc.training.tracking import RunLogger, alone, brief
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

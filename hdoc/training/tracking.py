@@ -22,6 +22,7 @@ from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from hdoc.errors import HdocError
+from hdoc.store import tracking_uri
 from hdoc.training.messages import say
 from hdoc.training.outbox import Entry, Outbox, ServerAwayError
 from hdoc.training.provenance import is_alive, this_process
@@ -29,16 +30,10 @@ from hdoc.training.provenance import is_alive, this_process
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-DEFAULT_URI = "sqlite:///mlflow.db"
 UNSENT = "unsent.jsonl"
 _HOST, _PROCESS = "hdoc.host", "hdoc.process"
 _LONGEST_VALUE = 500
 _PER_BATCH = 100
-
-
-def tracking_uri() -> str:
-    """Return the store that runs are logged to."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
 class RunLogger(MLFlowLogger):
