@@ -33,6 +33,9 @@ _CLUSTER = re.compile(r".[\u0300-\u036f\u1160-\u11ff\u3099\u309a\ud7b0-\ud7fb]*"
 _LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 # kss builds several Python objects a character, so a line without end is given to it in parts.
 _LONGEST_LINE = 20_000
+# One character again and again tells kss nothing, but costs as much as text: it sees so many of them.
+_LONGEST_RUN = 200
+_RUN = re.compile(rf"(.)\1{{{_LONGEST_RUN},}}", re.DOTALL)
 _LOOK_AHEAD = 32
 
 
@@ -125,7 +128,7 @@ def _kss_spans(text: str) -> Iterator[tuple[int, int]]:
 
 def _cuts(text: str, start: int, end: int) -> list[int]:
     """Return the positions in `text[start:end]` where kss begins a new sentence."""
-    given, origins = _composed(_BLANK.sub(" ", text[start:end]))
+    given, origins = _shortened(*_composed(_BLANK.sub(" ", text[start:end])))
     parts = ["".join(part.split()) for part in _kss_split(given)]
     if "".join(parts) != "".join(given.split()):
         return []  # kss lost or changed a character: the piece stays whole, and its offsets right
@@ -145,6 +148,19 @@ def _composed(line: str) -> tuple[str, Sequence[int]]:
         characters.append(composed)
         origins.extend([cluster.start()] * len(composed))
     return "".join(characters), origins
+
+
+def _shortened(line: str, origins: Sequence[int]) -> tuple[str, Sequence[int]]:
+    """Return the line without the rest of very long runs of one character, and where each one began."""
+    edges = [0]
+    for run in _RUN.finditer(line):
+        edges += [run.start() + _LONGEST_RUN, run.end()]
+    edges.append(len(line))
+    kept = list(zip(edges[::2], edges[1::2], strict=True))
+    if len(kept) == 1:
+        return line, origins
+    places = [place for first, last in kept for place in origins[first:last]]
+    return "".join(line[first:last] for first, last in kept), places
 
 
 def _kss_split(line: str) -> list[str]:

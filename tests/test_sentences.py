@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 import unicodedata
 
 import pytest
@@ -18,6 +19,7 @@ NASTY = {
     "no full stops": "정부는 오늘 새 정책을 발표하고 국회는 이를 따지며 " * 100,
     "unbalanced quotes": '"그는 말했다. 그리고 갔다. (또 왔다. ' * 40,
     "one long word": "가" * 20_000,
+    "runs of one character": f"줄이다.{'=' * 700} 다음이다{'.' * 300}\n{'ㅋ' * 201}\u0301{'아' * 45_000} 끝",
     "zero width": "\u200b\ufeff글\u200b 이다.\u200d",
     "half a surrogate pair": "\ud800 반쪽이다. \udfff 끝.",
     "odd white space": "가\u3000나.\xa0다\x1c라\x85마\u2028바\r\n사\v아\f자",
@@ -76,6 +78,27 @@ def test_decomposed_hangul_is_split_like_composed() -> None:
 def test_an_unbalanced_quote_spoils_one_line_only() -> None:
     text = '"그는 말했다. 이 따옴표는 닫히지 않는다.\n다음 줄이다. 여기는 괜찮다.'
     assert [sentence.text for sentence in split_sentences(text)][-2:] == ["다음 줄이다.", "여기는 괜찮다."]
+
+
+def test_a_long_run_of_one_character_does_not_move_the_sentences_around_it() -> None:
+    text = "그랬다{} 그리고 갔습니다. {} 라고 했다. 끝이다."
+    short = [sentence.text for sentence in split_sentences(text.format("." * 150, "ㅋ" * 150))]
+    found = holds_everything(text.format("." * 9_000, "ㅋ" * 9_000))
+    assert len(found) == len(short) > 2
+    for sentence, expected in zip(found, short, strict=True):
+        assert sentence.text == expected.replace("." * 150, "." * 9_000).replace("ㅋ" * 150, "ㅋ" * 9_000)
+
+
+def test_one_letter_again_and_again_takes_less_time_than_text() -> None:
+    """Ten times the characters in less time: 10 MB of one letter would take minutes at the pace of text."""
+    split_sentences("버스가 늦게 왔습니다.")
+    began = time.process_time()
+    split_sentences("버스가 늦게 왔습니다. " * 3_000)
+    text_seconds = time.process_time() - began
+    for letter in "가a.“":
+        began = time.process_time()
+        holds_everything(letter * 400_000)
+        assert time.process_time() - began < text_seconds, letter
 
 
 @settings(max_examples=60, deadline=None)
