@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file
 
 pytest.importorskip("pytorch_lightning", reason="training needs pytorch-lightning")
 pytest.importorskip("jsonargparse", reason="training needs jsonargparse")
@@ -183,6 +184,24 @@ class TestFit:
         bias = state["network.predictions.bias"]
         assert bias.exp().sum() == pytest.approx(1, abs=1e-3)
         assert bias.argmax() == counts.argmax()
+
+    def test_a_run_may_go_on_from_an_encoder(self, shards: Path, tmp_path: Path) -> None:
+        fit(settings(shards, tmp_path / "first", **{"trainer.max_steps": 2}))
+        encoder = tmp_path / "encoder"
+        command = ["export", str(tmp_path / "first" / "last.ckpt"), str(encoder)]
+        assert main([*command, "--tokenizer", str(shards / "tokenizer"), "--dtype", "float16"]) == 0
+        changes = {"model.start_encoder": encoder, "model.learning_rate": 0, "model.seed": 7}
+        pairs = {"data.next_sentence": "true"}
+        fit(settings(shards, tmp_path / "second", **{"trainer.max_steps": 1}, **changes, **pairs))
+        given = load_file(encoder / "model.safetensors")
+        state = checkpoint(tmp_path / "second")["state_dict"]
+        for name, weight in given.items():
+            assert torch.equal(state[f"network.bert.{name}"], weight.float()), name
+        with pytest.raises(DataError, match=r"expected an encoder's folder with model\.safetensors, got "):
+            fit(settings(shards, tmp_path / "third", **{"model.start_encoder": tmp_path}))
+        smaller = {"model.start_encoder": encoder, "model.width": 8}
+        with pytest.raises(DataError, match=r"of shape \(\d+, 8\), got \(\d+, 16\); give this run the sizes"):
+            fit(settings(shards, tmp_path / "third", **smaller))
 
     def test_measuring_the_floor_changes_nothing_but_the_log(
         self, shards: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture

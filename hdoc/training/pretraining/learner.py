@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -44,6 +45,7 @@ class PretrainingLearner(LightningModule):
         warmup_steps: steps up to the highest learning rate.
         decay_steps: steps at the end of the run over which it falls to zero.
         start_embeddings: start from the skip-gram vectors beside the shards.
+        start_encoder: folder of an encoder of these sizes to go on from, for example on a task's own texts.
         next_sentence: predict also whether the second part of a row follows the first; set by the data.
         compiled: compile the network (needs a C++ compiler on a CPU; a third faster there).
         log_every: steps between two logged means.
@@ -63,6 +65,7 @@ class PretrainingLearner(LightningModule):
         warmup_steps: int = 500,
         decay_steps: int = 3_000,
         start_embeddings: bool = False,
+        start_encoder: str | None = None,
         next_sentence: bool = False,
         compiled: bool = False,
         log_every: int = 50,
@@ -77,6 +80,7 @@ class PretrainingLearner(LightningModule):
         self.warmup_steps = warmup_steps
         self.decay_steps = decay_steps
         self.start_embeddings = start_embeddings
+        self.start_encoder = start_encoder
         self.log_every = log_every
         self.seed = seed
         # The parameters keep their names, so compiled and plain runs read each other's checkpoints.
@@ -111,6 +115,8 @@ class PretrainingLearner(LightningModule):
                     "or set model.start_embeddings to false"
                 )
             self.network.set_embeddings(path)
+        if self.start_encoder:
+            self.network.set_encoder(Path(self.start_encoder))
 
     @property
     def _data(self) -> PretrainingData:

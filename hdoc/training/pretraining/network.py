@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertForMaskedLM, BertForPreTraining
 
@@ -93,6 +94,29 @@ class PretrainingNetwork(nn.Module):
                 "make them anew for this vocabulary and width: scripts/pretrain.py embeddings"
             )
         weight.copy_(torch.from_numpy(vectors))
+
+    @torch.no_grad()
+    def set_encoder(self, folder: Path) -> None:
+        """Start from a BERT of the same sizes, a folder of `transformers`; the heads start anew.
+
+        Raises:
+            DataError: there is no such folder, or its encoder has other sizes.
+        """
+        path = folder / "model.safetensors"
+        if not path.is_file():
+            raise DataError(f"expected an encoder's folder with model.safetensors, got {folder}")
+        weights = {name.removeprefix("bert."): value for name, value in load_file(path).items()}
+        for name, own in self.bert.state_dict().items():
+            if name not in weights and name.startswith("pooler."):
+                continue
+            found = tuple(weights[name].shape) if name in weights else "none"
+            if found != tuple(own.shape):
+                raise DataError(
+                    f"{path}: expected {name} of shape {tuple(own.shape)}, got {found}; give this run the "
+                    "sizes of config.json there (model.vocab_size, n_layers, width, n_heads, feed_forward_width)"
+                )
+            if name in weights:
+                own.copy_(weights[name])
 
     @torch.no_grad()
     def set_frequencies(self, counts: NDArray[np.int64]) -> None:
