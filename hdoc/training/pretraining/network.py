@@ -112,8 +112,9 @@ class PretrainingNetwork(nn.Module):
             found = tuple(weights[name].shape) if name in weights else "none"
             if found != tuple(own.shape):
                 raise DataError(
-                    f"{path}: expected {name} of shape {tuple(own.shape)}, got {found}; give this run the "
-                    "sizes of config.json there (model.vocab_size, n_layers, width, n_heads, feed_forward_width)"
+                    f"{path}: expected {name} of shape {tuple(own.shape)}, got {found}; "
+                    "give this run the sizes of config.json there "
+                    "(model.vocab_size, n_layers, width, n_heads, feed_forward_width)"
                 )
             if name in weights:
                 own.copy_(weights[name])
