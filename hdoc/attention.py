@@ -8,6 +8,7 @@ values are only weighted and summed, which is what makes every score a plain sum
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -49,6 +50,21 @@ class AdditiveAttention(nn.Module):
         """Return the weights' logarithms up to a constant, (..., items), float32."""
         scores: Tensor = self.query(torch.tanh(self.key(items))).squeeze(-1)
         return scores.float()
+
+
+@dataclass(frozen=True, slots=True)
+class PooledWindows:
+    """Sentences that lie end to end, pooled over their pieces.
+
+    Attributes:
+        vectors: sentence vectors, (sentences, value_width).
+        weights: those of a sentence sum to 1, (pieces,).
+        features: what values are a linear function of, (pieces, hidden_width + features of convolutions).
+    """
+
+    vectors: Tensor
+    weights: Tensor
+    features: Tensor
 
 
 class WordAttention(nn.Module):
@@ -103,15 +119,12 @@ class WordAttention(nn.Module):
         values: Tensor = self.value(torch.cat([hidden, *local], dim=-1))
         return values, weights
 
-    def packed(self, hidden: Tensor, windows: PackedWindows) -> Tensor:
-        """Pool sentences that lie end to end.
+    def packed(self, hidden: Tensor, windows: PackedWindows) -> PooledWindows:
+        """Pool sentences that lie end to end: what `forward`'s values and weights come to.
 
         Args:
             hidden: of all tokens, (tokens, hidden_width).
             windows: which tokens are pieces, and of which sentence.
-
-        Returns:
-            Sentence vectors, (sentences, value_width), what `forward`'s values and weights come to.
         """
         if torch.is_autocast_enabled(hidden.device.type):  # products cast it anyway: once is enough
             hidden = hidden.to(torch.get_autocast_dtype(hidden.device.type))
@@ -123,26 +136,29 @@ class WordAttention(nn.Module):
         spaced = hidden.new_zeros(n_rows + 2 * margin, hidden.shape[1])
         spaced = spaced.index_copy(0, places + margin, self.dropout(hidden[windows.pieces]))
         local = [torch.relu(_convolve(spaced, convolution, margin)) for convolution in convolutions]
-        centre = spaced[margin : margin + n_rows]
-        features = self.dropout(torch.cat(local, dim=-1)) if local else centre
-        scores = self.attention.scores(features)[places]
-        values = self.value(torch.cat([centre, *local], dim=-1))[places]
-        weights = _softmax_within(scores, windows.owners, windows.n_windows)
-        vectors = weights.new_zeros(windows.n_windows, values.shape[1])
-        return vectors.index_add(0, windows.owners, weights.unsqueeze(1) * values.float())
+        features = torch.cat([spaced[margin : margin + n_rows], *local], dim=1).index_select(0, places)
+        keys = self.dropout(features[:, hidden.shape[1] :]) if local else features
+        weights = _softmax_within(self.attention.scores(keys), windows.owners, windows.n_windows)
+        # The weights sum to 1, so the sum of the values is the value of the sum: one product a window.
+        with torch.autocast(hidden.device.type, enabled=False):
+            sums = weights.new_zeros(windows.n_windows, features.shape[1])
+            sums = sums.index_add(0, windows.owners, weights.unsqueeze(1) * features.float())
+            return PooledWindows(self.value(sums), weights, features)
 
 
 def _convolve(rows: Tensor, convolution: nn.Conv1d, margin: int) -> Tensor:
-    """Apply a convolution to rows (rows, width) as one matrix product, which is faster to go back through.
+    """Apply a convolution to rows (rows, width) as matrix products, which copy nothing.
 
     Returns:
         (rows - 2 * margin, channels).
     """
     reach = convolution.kernel_size[0] // 2
     n_rows = len(rows) - 2 * margin
-    neighbours = [rows[margin + i : margin + i + n_rows] for i in range(-reach, reach + 1)]
-    weight = convolution.weight.permute(0, 2, 1).flatten(1)
-    return nn.functional.linear(torch.cat(neighbours, dim=1), weight, convolution.bias)
+    found = cast("Tensor", convolution.bias)
+    for i in range(-reach, reach + 1):
+        neighbours = rows[margin + i : margin + i + n_rows]
+        found = torch.addmm(found, neighbours, convolution.weight[:, :, reach + i].T)
+    return found
 
 
 def _softmax_within(scores: Tensor, owners: Tensor, n_owners: int) -> Tensor:

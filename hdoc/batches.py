@@ -6,7 +6,7 @@ that is cheapest, so a batch costs what its real tokens cost, whatever the docum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -27,6 +27,7 @@ __all__ = [
     "batch_pieces",
     "pad_windows",
     "token_budget_batches",
+    "within_budget",
 ]
 
 
@@ -121,6 +122,20 @@ def pad_windows(windows: Sequence[Sequence[int]], tokenizer: PieceTokenizer) -> 
     """Put special tokens around windows and pad them to the longest."""
     pieces, lengths = flatten(windows)
     return _padded(*pad_rows(pieces, np.cumsum(lengths) - lengths, lengths, tokenizer))
+
+
+def within_budget(groups: Iterable[PaddedWindows], budget: int) -> Iterator[list[PaddedWindows]]:
+    """Yield consecutive groups of so many tokens together that one more would be over the budget."""
+    part: list[PaddedWindows] = []
+    n_tokens = 0
+    for group in groups:
+        if part and n_tokens + group.ids.numel() > budget:
+            yield part
+            part, n_tokens = [], 0
+        part.append(group)
+        n_tokens += group.ids.numel()
+    if part:
+        yield part
 
 
 def _padded(*arrays: NDArray[Any]) -> PaddedWindows:

@@ -1,7 +1,7 @@
 """Windows of documents in, numbers out, whatever runs the network.
 
 The windows of a batch are read in groups of similar length, and equal ones once. What a runtime has to do
-is to read a rectangle and to weigh the sentences of documents; all else is here, in NumPy.
+is to read rectangles and to weigh the sentences of documents; all else is here, in NumPy.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
-class RectangleReading:
-    """What the windows of a rectangle came to.
+class WindowReadings:
+    """What windows came to, in their order; their word pieces lie end to end.
 
     Attributes:
         vectors: (windows, value_width).
-        word_weights: (windows, length).
-        piece_scores: (windows, length, classes); None where nobody asked for them.
+        word_weights: (pieces,).
+        piece_scores: (pieces, classes); None where nobody asked for them.
     """
 
     vectors: Vectors
@@ -77,9 +77,13 @@ class Engine(ABC):
     def head(self) -> tuple[Vectors, Vectors]:
         """Weights (classes, value_width) and bias (classes,) of the class scores."""
 
+    def group(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Return which windows of these lengths, special tokens included, make up each rectangle."""
+        return token_budget_batches(lengths, TOKEN_BUDGET)
+
     @abstractmethod
-    def read(self, rectangles: Iterable[Rectangle], words: bool) -> list[RectangleReading]:
-        """Read rectangles of windows; the scores of their pieces only if `words`."""
+    def read(self, rectangles: Iterable[Rectangle], words: bool) -> WindowReadings:
+        """Read rectangles of windows, at least one; the scores of their pieces only if `words`."""
 
     @abstractmethod
     def weigh(self, vectors: Vectors, counts: Sequence[int]) -> tuple[Vectors, Vectors]:
@@ -120,18 +124,20 @@ class Engine(ABC):
         self, windows: Sequence[tuple[int, ...]], words: bool
     ) -> tuple[Vectors, list[PieceScores | None]]:
         n_special = self.tokenizer.window - self.tokenizer.capacity
-        groups = token_budget_batches([len(ids) + n_special for ids in windows], TOKEN_BUDGET)
         vectors = np.empty((len(windows), self.head[0].shape[1]), dtype=np.float32)
         pieces: list[PieceScores | None] = [None] * len(windows)
-        readings = self.read((self._rectangle([windows[i] for i in group]) for group in groups), words)
-        first = len(self.tokenizer.prefix)
-        for group, reading in zip(groups, readings, strict=True):
-            vectors[group] = reading.vectors
-            if words and reading.piece_scores is not None:
-                for row, i in enumerate(group):
-                    real = slice(first, first + len(windows[i]))
-                    scores = reading.piece_scores[row, real].astype(float) - self.origin
-                    pieces[i] = PieceScores(reading.word_weights[row, real].astype(float), scores)
+        if not windows:
+            return vectors, pieces
+        groups = self.group([len(ids) + n_special for ids in windows])
+        order = list(chain.from_iterable(groups))
+        reading = self.read((self._rectangle([windows[i] for i in group]) for group in groups), words)
+        vectors[order] = reading.vectors
+        if words and reading.piece_scores is not None:
+            ends = np.cumsum([len(windows[i]) for i in order])[:-1]
+            weights = np.split(reading.word_weights.astype(float), ends)
+            scores = np.split(reading.piece_scores.astype(float) - self.origin, ends)
+            for i, *own in zip(order, weights, scores, strict=True):
+                pieces[i] = PieceScores(*own)
         return vectors, pieces
 
     def _rectangle(self, windows: Sequence[tuple[int, ...]]) -> Rectangle:

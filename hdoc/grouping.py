@@ -78,6 +78,27 @@ def token_budget_batches(lengths: Sequence[int], budget: int) -> list[list[int]]
     return batches
 
 
+def equal_length_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Group rows of the same length, so that there is no padding at all.
+
+    Args:
+        lengths: length of each row in tokens.
+        budget: as many groups as fit are together as full as can be.
+
+    Returns:
+        The rows' indices, longest rows first; every row is in exactly one group.
+    """
+    batches: list[list[int]] = []
+    n_tokens = 0
+    for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        full = n_tokens + lengths[i] > budget
+        if full or not batches or lengths[batches[-1][0]] != lengths[i]:
+            batches.append([])
+        n_tokens = lengths[i] if full else n_tokens + lengths[i]
+        batches[-1].append(i)
+    return batches
+
+
 def _cheapest_groups(
     values: NDArray[np.int64], counts: NDArray[np.int64], budget: int
 ) -> list[tuple[int, int]]:

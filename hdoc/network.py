@@ -8,14 +8,15 @@ each term of the sum is the exact, signed share of one word piece, known after o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from hdoc.attention import SentenceAttention, WordAttention
-from hdoc.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows
+from hdoc.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows, within_budget
 from hdoc.bert import Bert
 from hdoc.packing import PackedWindows
 from hdoc.shapes import NetworkShape
@@ -28,12 +29,13 @@ KEPT_TOKENS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one group of windows came to.
+    """What windows came to: those of a padded group, or some that lie end to end.
 
     Attributes:
         vectors: window vectors `z`, (windows, value_width).
-        word_weights: `a`, (windows, length).
-        piece_scores: `⟨w_c, v⟩`, (windows, length, classes); None in training, where nobody needs them.
+        word_weights: `a`, (windows, length) or (pieces,).
+        piece_scores: `⟨w_c, v⟩`, (windows, length, classes) or (pieces, classes); None in training, where
+            nobody needs them.
     """
 
     vectors: Tensor
@@ -98,15 +100,31 @@ class DocumentNetwork(nn.Module):
         )  # imports half of torch, which explaining can do without
 
         return torch.cat(
-            [checkpoint(self.vectors, part, use_reentrant=False) for part in _parts(groups, TOKEN_BUDGET)]
+            [
+                checkpoint(self.vectors, part, use_reentrant=False)
+                for part in within_budget(groups, TOKEN_BUDGET)
+            ]
         )
 
     def vectors(self, groups: Sequence[PaddedWindows]) -> Tensor:
         """Return the vectors of all windows of some groups, (windows, value_width)."""
         if not isinstance(self.encoder, Bert):
             return torch.cat([self.read(group).vectors for group in groups])
-        windows = PackedWindows.of(groups)
-        return self.word_attention.packed(self.encoder.packed(windows), windows)
+        return self.read_packed(PackedWindows.of(groups)).vectors
+
+    def read_packed(self, windows: PackedWindows) -> Reading:
+        """Encode windows that lie end to end and pool each over its words; the encoder must be a `Bert`."""
+        if not isinstance(self.encoder, Bert):
+            raise TypeError(f"expected hdoc's own BERT, got {type(self.encoder).__name__}")
+        pooled = self.word_attention.packed(self.encoder.packed(windows), windows)
+        if self.training:
+            return Reading(pooled.vectors, pooled.weights, None)
+        value = self.word_attention.value
+        # Scores of values, without the values: the product of both weights is small. In 32 bit as below.
+        with torch.autocast(pooled.vectors.device.type, enabled=False):
+            weight = self.classifier.weight @ value.weight
+            scores = F.linear(pooled.features.float(), weight, self.classifier.weight @ value.bias)
+        return Reading(pooled.vectors, pooled.weights, scores)
 
     def read(self, windows: PaddedWindows) -> Reading:
         """Encode windows and pool each over its words."""
@@ -132,16 +150,3 @@ class DocumentNetwork(nn.Module):
         pooled = torch.einsum("ds,dsw->dw", weights, documents)
         logits: Tensor = self.classifier(self.dropout(pooled))
         return Verdict(logits.float(), weights[mask])
-
-
-def _parts(groups: Sequence[PaddedWindows], budget: int) -> Iterator[list[PaddedWindows]]:
-    """Yield consecutive groups of so many tokens together that one more would be over the budget."""
-    part: list[PaddedWindows] = []
-    n_tokens = 0
-    for group in groups:
-        if part and n_tokens + group.ids.numel() > budget:
-            yield part
-            part, n_tokens = [], 0
-        part.append(group)
-        n_tokens += group.ids.numel()
-    yield part

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -20,40 +21,54 @@ Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
+class _Padding:
+    """Where tokens go when a group is padded, and where they come from.
+
+    Attributes:
+        mask: True at tokens, (windows, length).
+        from_row: for each place of the rectangle a token of the group, any one at padding.
+        to_row: for each token of the group its place.
+    """
+
+    mask: Tensor
+    from_row: Tensor
+    to_row: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class _Rectangle:
     """Where the tokens of one padded group lie in the row.
 
     Attributes:
         size: windows and length.
         n_tokens: tokens without padding.
-        mask: True at tokens, (windows, length); None if there is no padding.
-        from_row: for each place of the rectangle a token of the group, any one at padding.
-        to_row: for each token of the group its place.
+        padding: None if there is none.
     """
 
     size: tuple[int, int]
     n_tokens: int
-    mask: Tensor | None
-    from_row: Tensor
-    to_row: Tensor
+    padding: _Padding | None
 
     @classmethod
     def of(cls, mask: Tensor) -> _Rectangle:
+        size, n_tokens = (mask.shape[0], mask.shape[1]), int(mask.sum())
+        if n_tokens == mask.numel():
+            return cls(size, n_tokens, None)
         flat = mask.flatten()
-        to_row = flat.nonzero().squeeze(1)
-        full = len(to_row) == len(flat)
         from_row = (flat.cumsum(0) - 1).clamp(min=0)
-        return cls((mask.shape[0], mask.shape[1]), len(to_row), None if full else mask, from_row, to_row)
+        return cls(size, n_tokens, _Padding(mask, from_row, flat.nonzero().squeeze(1)))
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
         """Attend within the windows of this group; all (tokens, heads, head_width)."""
         query, key, value = self._lay(query), self._lay(key), self._lay(value)
-        mixed = attention(query, key, value, self.mask, dropout).flatten(0, 1)
-        return mixed if self.mask is None else mixed.index_select(0, self.to_row)
+        if self.padding is None:
+            return attention(query, key, value, None, dropout).flatten(0, 1)
+        mixed = attention(query, key, value, self.padding.mask, dropout).flatten(0, 1)
+        return mixed.index_select(0, self.padding.to_row)
 
     def _lay(self, row: Tensor) -> Tensor:
-        if self.mask is not None:
-            row = row.index_select(0, self.from_row)
+        if self.padding is not None:
+            row = row.index_select(0, self.padding.from_row)
         return row.view(*self.size, *row.shape[1:])
 
 
@@ -80,19 +95,17 @@ class PackedWindows:
     @classmethod
     def of(cls, groups: Sequence[PaddedWindows]) -> PackedWindows:
         """Leave out the padding of groups."""
-        rectangles = [_Rectangle.of(group.mask) for group in groups]
-        device = groups[0].ids.device
         piece_mask = torch.cat([group.piece_mask[group.mask] for group in groups])
-        lengths = torch.cat([group.mask.sum(dim=1) for group in groups])
-        owners = torch.repeat_interleave(torch.arange(len(lengths), device=device), lengths)
-        firsts = (lengths.cumsum(0) - lengths)[owners]
+        rows, columns = zip(*(group.mask.nonzero(as_tuple=True) for group in groups), strict=True)
+        firsts = [0, *accumulate(len(group.mask) for group in groups)]
+        owners = torch.cat([row + first for row, first in zip(rows, firsts, strict=False)])
         return cls(
             ids=torch.cat([group.ids[group.mask] for group in groups]),
-            positions=torch.arange(len(owners), device=device) - firsts,
+            positions=torch.cat(columns),
             pieces=piece_mask.nonzero().squeeze(1),
             owners=owners[piece_mask],
-            n_windows=len(lengths),
-            rectangles=rectangles,
+            n_windows=firsts[-1],
+            rectangles=[_Rectangle.of(group.mask) for group in groups],
         )
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:

@@ -11,12 +11,18 @@ import torch
 from torch import Tensor
 
 from hdoc.analysis import Floats
-from hdoc.batches import PaddedWindows
+from hdoc.batches import PaddedWindows, within_budget
+from hdoc.bert import Bert
 from hdoc.encoding import PieceTokenizer
-from hdoc.engine import Engine, Rectangle, RectangleReading, Vectors
+from hdoc.engine import Engine, Rectangle, Vectors, WindowReadings
+from hdoc.grouping import equal_length_batches
 from hdoc.network import DocumentNetwork, Reading
+from hdoc.packing import PackedWindows
 
 Precision = Literal["float32", "bfloat16", "auto"]
+
+# Tokens of one forward pass on a CPU: of more, what is between two layers would not fit its caches.
+_PACKED_TOKENS = 2048
 
 
 class TorchEngine(Engine):
@@ -42,6 +48,8 @@ class TorchEngine(Engine):
         super().__init__(tokenizer, network.shape.n_classes, origin)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.network = network.to(self.device)
+        # Many small attentions cost a CPU next to nothing, a GPU the time to start each.
+        self.packs = isinstance(network.encoder, Bert) and self.device.type == "cpu"
         self.half = precision == "bfloat16" or (precision == "auto" and has_bfloat16(self.device))
 
     @property
@@ -55,13 +63,27 @@ class TorchEngine(Engine):
         head = self.network.classifier
         return _array(head.weight), _array(head.bias)
 
+    def group(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Return which windows of these lengths make up each rectangle; without padding if it packs."""
+        return equal_length_batches(lengths, _PACKED_TOKENS) if self.packs else super().group(lengths)
+
     @torch.inference_mode()
-    def read(self, rectangles: Iterable[Rectangle], words: bool) -> list[RectangleReading]:
-        """Read rectangles of windows; the scores of their pieces only if `words`."""
+    def read(self, rectangles: Iterable[Rectangle], words: bool) -> WindowReadings:
+        """Read rectangles of windows, at least one; the scores of their pieces only if `words`."""
+        groups = map(self._padded, rectangles)
         with self._precision():
-            # Nothing is fetched before all is under way: a GPU would wait for it.
-            readings = [self.network.read(self._padded(rectangle)) for rectangle in rectangles]
-        return [_fetched(reading, words) for reading in readings]
+            if self.packs:
+                parts = within_budget(groups, _PACKED_TOKENS)
+                readings = [self.network.read_packed(PackedWindows.of(part)) for part in parts]
+            else:
+                readings = [_packed(self.network.read(group), group.piece_mask) for group in groups]
+        # Nothing is fetched before all is under way: a GPU would wait for it.
+        scores = [reading.piece_scores for reading in readings if reading.piece_scores is not None]
+        return WindowReadings(
+            _array(torch.cat([reading.vectors for reading in readings])),
+            _array(torch.cat([reading.word_weights for reading in readings])),
+            _array(torch.cat(scores)) if words else None,
+        )
 
     @torch.inference_mode()
     def weigh(self, vectors: Vectors, counts: Sequence[int]) -> tuple[Vectors, Vectors]:
@@ -89,12 +111,11 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in known)
 
 
-def _fetched(reading: Reading, words: bool) -> RectangleReading:
+def _packed(reading: Reading, piece_mask: Tensor) -> Reading:
+    """Leave out all but the word pieces of a padded group."""
     scores = reading.piece_scores
-    return RectangleReading(
-        _array(reading.vectors),
-        _array(reading.word_weights),
-        _array(scores) if words and scores is not None else None,
+    return Reading(
+        reading.vectors, reading.word_weights[piece_mask], None if scores is None else scores[piece_mask]
     )
 
 

@@ -54,6 +54,30 @@ def test_windows_without_padding_have_the_vectors_and_gradients_of_padded_ones(
         torch.testing.assert_close(packed, padded, atol=1e-3, rtol=1e-4)
 
 
+@pytest.mark.parametrize("kernel_widths", [(), (1, 3, 5)])
+def test_word_weights_and_scores_of_packed_windows_are_those_of_padded_ones(
+    tokenizer: PieceTokenizer, kernel_widths: tuple[int, ...]
+) -> None:
+    model = network(kernel_widths).eval()
+    torch.nn.init.normal_(model.word_attention.value.bias)
+    groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
+    with torch.inference_mode():
+        packed = model.read_packed(PackedWindows.of(groups))
+        padded = [model.read(group) for group in groups]
+    weights = [one.word_weights[group.piece_mask] for one, group in zip(padded, groups, strict=True)]
+    scores = [one.piece_scores[group.piece_mask] for one, group in zip(padded, groups, strict=True)]
+    torch.testing.assert_close(packed.word_weights, torch.cat(weights), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(packed.piece_scores, torch.cat(scores), atol=1e-6, rtol=1e-5)
+
+
+def test_only_hdocs_own_encoder_reads_packed_windows(tokenizer: PieceTokenizer) -> None:
+    model = network((1,))
+    groups = batch_documents(DOCUMENTS, tokenizer).groups
+    model.encoder = torch.nn.Identity()
+    with pytest.raises(TypeError, match="expected hdoc's own BERT, got Identity"):
+        model.read_packed(PackedWindows.of(groups))
+
+
 def test_tokens_lie_in_the_order_of_their_groups(tokenizer: PieceTokenizer) -> None:
     groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
     windows = PackedWindows.of(groups)
@@ -72,7 +96,8 @@ def test_convolutions_of_packed_sentences_do_not_see_their_neighbours(tokenizer:
     hidden = torch.randn(len(windows.ids), 4)
     changed = hidden.clone()
     changed[windows.pieces[1]] += 1
-    same = (attention.packed(hidden, windows) == attention.packed(changed, windows)).all(dim=1)
+    before, after = (attention.packed(states, windows).vectors for states in (hidden, changed))
+    same = (before == after).all(dim=1)
     assert same.tolist() == [True, False, True]
 
 

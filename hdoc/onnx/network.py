@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hdoc.analysis import Floats
 from hdoc.encoding import PieceTokenizer
-from hdoc.engine import Engine, Rectangle, RectangleReading, Vectors
+from hdoc.engine import Engine, Rectangle, Vectors, WindowReadings
 from hdoc.errors import ModelError
 from hdoc.onnx.graph import reading_graph
 from hdoc.shapes import NetworkShape
@@ -56,7 +56,12 @@ class OnnxNetwork:
         return reading_graph(self.encoder_config, self.shape.kernel_widths, weights, whole=True)[0]
 
     def read(self, rectangle: Rectangle) -> tuple[Vectors, Vectors, Vectors]:
-        """Return vectors, word weights and piece scores of windows, as in `RectangleReading`."""
+        """Read the windows of a rectangle.
+
+        Returns:
+            Vectors (windows, value_width), word weights (windows, length) and piece scores (windows, length,
+            classes).
+        """
         ids = rectangle.ids
         vectors, weights, scores = self._session.run(
             ["vectors", "word_weights", "piece_scores"],
@@ -125,13 +130,18 @@ class OnnxEngine(Engine):
         """Weights (classes, value_width) and bias (classes,) of the class scores."""
         return self.network.weights["classifier.weight"], self.network.weights["classifier.bias"]
 
-    def read(self, rectangles: Iterable[Rectangle], words: bool) -> list[RectangleReading]:
-        """Read rectangles of windows; the scores of their pieces only if `words`."""
-        readings = (self.network.read(rectangle) for rectangle in rectangles)
-        return [
-            RectangleReading(vectors, weights, scores if words else None)
-            for vectors, weights, scores in readings
-        ]
+    def read(self, rectangles: Iterable[Rectangle], words: bool) -> WindowReadings:
+        """Read rectangles of windows, at least one; the scores of their pieces only if `words`."""
+        vectors, weights, scores = [], [], []
+        for rectangle in rectangles:
+            found, word_weights, piece_scores = self.network.read(rectangle)
+            vectors.append(found)
+            weights.append(word_weights[rectangle.piece_mask])
+            if words:
+                scores.append(piece_scores[rectangle.piece_mask])
+        return WindowReadings(
+            np.concatenate(vectors), np.concatenate(weights), np.concatenate(scores) if words else None
+        )
 
     def weigh(self, vectors: Vectors, counts: Sequence[int]) -> tuple[Vectors, Vectors]:
         """Weigh the windows of documents; see `Engine.weigh`."""
