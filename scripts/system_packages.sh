@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the tests need beside Python: a browser for the pages, a font with Hangul for the pictures, Java for Spark.
+# What the tests need beside Python: a browser for the pages, a font with Hangul for the pictures, Java for Spark,
+# PostgreSQL for MLflow's server.
 # Installs them on Debian and Ubuntu when run as root; elsewhere says what is missing.
 set -eu
 
@@ -7,6 +8,7 @@ missing=""
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="chromium"
 fc-list :lang=ko 2>/dev/null | grep -q . || missing="$missing fontconfig fonts-noto-cjk"
 command -v java >/dev/null || missing="$missing default-jre-headless"
+command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

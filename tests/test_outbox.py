@@ -1,11 +1,7 @@
 """A tracking server that is killed in the middle, and what becomes of what was logged meanwhile."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from hdoc.training.outbox import Entry, Outbox, ServerAwayError, contents
 from hdoc.training.runs import main as runs_main
 from hdoc.training.tracking import UNSENT, RunLogger
-from tests.mlflow_servers import free_port, wait_for
+from tests.mlflow_servers import TrackingServer
 
 # MLflow's own use of its database library.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
@@ -85,35 +81,12 @@ def test_what_cannot_be_delivered_is_said_and_left_for_another_process(
     outbox.waiting.clear()  # or it would be delivered once more at the end of this process
 
 
-class Server:
-    """`mlflow server` on an SQLite store, which can be killed and started again at the same place."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes]
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--workers", "1"]
-        command += ["--artifacts-destination", str(self.folder / "artifacts")]
-        with (self.folder / "server.log").open("a") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
-            )
-        wait_for(f"{self.url}/health", self.process)
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
 @pytest.fixture
-def server(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrackingServer]:
     folder = tmp_path / "server"
     folder.mkdir()
     shutil.copy(empty_store, folder / "mlflow.db")
-    one = Server(folder)
+    one = TrackingServer(folder, f"sqlite:///{folder}/mlflow.db")
     one.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", one.url)
     yield one
@@ -123,7 +96,7 @@ def server(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.slow
 def test_a_server_that_was_killed_gets_all_when_it_is_back(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: TrackingServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "runs" / "민원" / "one"
     logger = RunLogger("민원", "one", folder=run)

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lightning_fabric.loggers.logger import rank_zero_experiment
 from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.utilities import rank_zero_only
 
@@ -80,6 +81,22 @@ class RunLogger(MLFlowLogger):
                 run_id=run_id,
             )
         self._outbox = Outbox(self._send, self.uri, (folder or Path()) / UNSENT)
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> MlflowClient:
+        """The client of a run that exists.
+
+        A training that begins at the same time may make the experiment first, which is then shared.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return super().experiment
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            return super().experiment
 
     @rank_zero_only
     def open(self) -> None:
