@@ -26,6 +26,7 @@ from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.finish import finish_fit, show_figures, write_predictions
 from hdoc.training.learner import DocumentLearner
+from hdoc.training.ranks import RankWatch
 from hdoc.training.record import EpochLine, RunRecord
 from hdoc.training.tfidf import fit_tfidf
 from hdoc.training.tracking import RunLogger
@@ -78,6 +79,8 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", "Found .* in eval mode")  # a frozen encoder
     warnings.filterwarnings("ignore", "The number of training batches")
     warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
+    # Figures are made of the predictions of all processes, so that each has the same.
+    warnings.filterwarnings("ignore", "It is recommended to use `self.log")
     # The arguments are those of sys.argv, which stays as it is: processes of several GPUs start from it.
     warnings.filterwarnings("ignore", "LightningCLI's args parameter")
 
@@ -132,6 +135,7 @@ class TrainingCLI(LightningCLI):
                 f"hdoc train fit --resume {folder}"
             )
         self.folder = folder
+        self.ranks = RankWatch(folder)
         self.former = _read_run(folder) if goes_on else {}
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -163,11 +167,15 @@ class TrainingCLI(LightningCLI):
         if self.model.hparams["architecture"] in TFIDF:
             fit_tfidf(self.trainer, self.model, self.datamodule, self.folder)
         else:
-            self.trainer.fit(**kwargs)
+            self.trainer.callbacks.append(self.ranks)  # type: ignore[attr-defined]
+            with self.ranks.explained():
+                self.trainer.fit(**kwargs)
 
     def after_fit(self) -> None:
         """Calibrate, evaluate and export the best checkpoint."""
-        finish_fit(self.trainer, self.model, self.datamodule, self.folder)
+        with self.ranks.explained():
+            finish_fit(self.trainer, self.model, self.datamodule, self.folder)
+        self.ranks.stop()
 
     def after_validate(self) -> None:
         """Show the figures on dev."""
