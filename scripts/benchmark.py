@@ -14,8 +14,8 @@ from pathlib import Path
 
 from hdoc.benchmarks.core import core_ratios
 from hdoc.benchmarks.quality.options import add_arguments as add_quality_arguments
-from hdoc.benchmarks.speed_command import add_arguments as add_speed_arguments
-from hdoc.benchmarks.speed_command import run as measure_speed
+from hdoc.benchmarks.speed.command import add_arguments as add_speed_arguments
+from hdoc.benchmarks.speed.command import run as measure_speed
 from hdoc.benchmarks.trust import KINDS, evaluated, targets
 from hdoc.records import read_records
 

@@ -1,0 +1,50 @@
+"""The model that is measured: the shipped one, or one of BERT-base's size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+
+from hdoc.bert import Bert
+from hdoc.classifier import DocumentClassifier
+from hdoc.network import DocumentNetwork
+from hdoc.torch_engine import Precision, TorchEngine
+
+Size = Literal["small", "base"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is measured, and where.
+
+    Attributes:
+        size: "small" is the model that comes with hdoc, "base" one of BERT-base's size with random weights.
+        device: "cpu" or "cuda"; None takes a GPU if there is one.
+        precision: of matrix products.
+    """
+
+    size: Size = "small"
+    device: str | None = None
+    precision: Precision = "float32"
+
+
+def loaded(shape: Shape) -> DocumentClassifier:
+    """Return the classifier of a shape; one of random weights has no lexical part."""
+    classifier = DocumentClassifier.load(device=shape.device, precision=shape.precision)
+    encoder = classifier.network.encoder
+    if shape.size == "small" or not isinstance(encoder, Bert):
+        return classifier
+    wide = replace(
+        encoder.shape,
+        hidden_size=768,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        intermediate_size=3072,
+    )
+    torch.manual_seed(0)
+    network = DocumentNetwork(Bert(wide), wide.hidden_size, classifier.network.shape).eval()
+    classifier.engine = TorchEngine(network, classifier.tokenizer, shape.device, precision=shape.precision)
+    classifier.lexical = None
+    return classifier

@@ -1,0 +1,64 @@
+"""`hdoc classify` from file to file beside its two parts, each alone with all cores."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hdoc.benchmarks.speed.cost import Action, Cost, compared
+from hdoc.benchmarks.speed.documents import documents_of, n_tokens
+from hdoc.benchmarks.speed.shape import Shape, loaded
+from hdoc.sentences import split_many
+
+_TOGETHER = 64  # documents that are encoded at once, as in `hdoc classify`
+
+
+def whole_costs(texts: Sequence[str], shape: Shape, n_rounds: int) -> list[Cost]:
+    """Measure splitting alone, encoding alone, and `hdoc classify`, start and all.
+
+    Args:
+        texts: the documents.
+        shape: where to compute, and how exactly; the model is always the shipped one.
+        n_rounds: how often each is measured.
+
+    Returns:
+        Three costs; their ratios are over the dearer of the two parts, which comes first.
+    """
+    classifier = loaded(shape)
+    documents = documents_of(classifier, texts)
+
+    def split() -> None:
+        for _ in split_many(texts, os.cpu_count() or 1):
+            pass
+
+    def encode() -> None:
+        for start in range(0, len(documents), _TOGETHER):
+            classifier.engine.score(documents[start : start + _TOGETHER])
+
+    parts: dict[str, Action] = {"splitting alone": split, "encoding alone": encode}
+    total = n_tokens(classifier, documents)
+    mix = f"{len(texts):,} petitions, {os.cpu_count()} cores"
+    with TemporaryDirectory() as folder:
+        parts |= {"hdoc classify": partial(_classify, texts, shape, Path(folder))}
+        costs = compared(mix, parts, total, n_rounds)
+    if costs[0].seconds >= costs[1].seconds:
+        return costs
+    factor = costs[0].seconds / costs[1].seconds
+    return [
+        Cost(mix, c.name, c.seconds, c.ratio * factor, c.low * factor, c.high * factor, total)
+        for c in (costs[1], costs[0], costs[2])
+    ]
+
+
+def _classify(texts: Sequence[str], shape: Shape, folder: Path) -> None:
+    rows = folder / "texts.jsonl"
+    rows.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    command = [sys.executable, "-m", "hdoc", "classify", str(rows), "-o", str(folder / "out.jsonl")]
+    command += ["--precision", shape.precision, *(["--device", shape.device] if shape.device else [])]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 (our own interpreter)
