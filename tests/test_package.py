@@ -44,7 +44,7 @@ def test_the_wheel_is_whole_and_at_most_30_mb(wheel: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_alone_explains_the_sample(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_alone_explains_the_sample_and_a_part_of_it_does_too(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     bin_folder = tmp_path / "env" / "bin"
     pip = [bin_folder / "python", "-m", "pip", "--disable-pip-version-check"]
@@ -56,3 +56,30 @@ def test_the_wheel_alone_explains_the_sample(wheel: Path, tmp_path: Path) -> Non
     installed = {package["name"].lower() for package in packages}
     assert "hdoc" in installed
     assert not installed & {"pytorch-lightning", "mlflow", "datasets", "torchmetrics", "matplotlib", "captum"}
+    size = int(run(bin_folder / "python", "-c", _EXPLAINING_ALONE, *given_to_it(), cwd=tmp_path).split()[-1])
+    assert 100e6 < size < 400e6
+
+
+def given_to_it() -> list[str | Path]:
+    lines = (ROOT / "requirements-explaining.txt").read_text(encoding="utf-8").splitlines()
+    return [SAMPLE, "hdoc", *(line for line in lines if not line.startswith("#"))]
+
+
+# Uses hdoc as if only some distributions were installed, and says how many bytes these are.
+_EXPLAINING_ALONE = """
+import sys
+from importlib import metadata
+
+sample, *names = sys.argv[1:]
+kept = {name.lower().replace("_", "-") for name in names}
+for package, owners in metadata.packages_distributions().items():
+    if not kept & {owner.lower().replace("_", "-") for owner in owners}:
+        sys.modules[package] = None  # an import of it fails
+
+from hdoc.cli import main
+for view in ("text", "html", "json"):
+    assert main(["explain", sample, "--format", view, "-o", "view"]) == 0
+assert main(["classify", sample, "--runtime", "onnx", "-o", "rows.jsonl"]) == 0
+files = [file.locate() for name in names for file in metadata.files(name)]
+print(sum(file.stat().st_size for file in files if file.is_file()))
+"""
