@@ -156,7 +156,7 @@ def _add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--workers",
         type=int,
         metavar="N",
-        help="processes that split sentences; default: one less than cores; with --engine ray, processes "
+        help="processes that split sentences; default: one for each core; with --engine ray, processes "
         "with a model each; default: one for each GPU, or else for each core",
     )
     parser.add_argument(
@@ -343,7 +343,9 @@ def _classify(options: argparse.Namespace) -> int:
     from hdoc.results import open_writer
 
     records = read_records(options.inputs, options.text_column, options.id_column, options.encoding)
-    workers = max(1, (os.cpu_count() or 1) - 1) if options.workers is None else options.workers
+    workers = os.cpu_count() or 1 if options.workers is None else options.workers
+    # Or torch's threads would wait for each other by spinning, on cores that splitting needs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     classifier = _load(options)
     failed = unsure = 0
     with (
