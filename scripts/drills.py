@@ -1,4 +1,4 @@
-"""Do on purpose what goes wrong in practice: python scripts/drills.py folders documents kills disk.
+"""Do on purpose what goes wrong in practice: python scripts/drills.py folders documents large kills disk.
 
 Each line says what was done and how often it ended as it must; the exit status is 1 if one did not.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hdoc.classifier import embedded_model
 from hdoc.drills.disk import drill_full_disk
-from hdoc.drills.documents import drill_documents
+from hdoc.drills.documents import drill_documents, drill_large
 from hdoc.drills.folders import drill_changed_bytes, drill_half_written, drill_hostile
 from hdoc.drills.kills import drill_kills
 from hdoc.drills.outcome import Outcome
@@ -52,6 +52,10 @@ def documents(options: argparse.Namespace, folder: Path) -> list[Outcome]:
     return drill_documents(texts, folder, options.documents)
 
 
+def large(_: argparse.Namespace, folder: Path) -> list[Outcome]:
+    return drill_large(folder)
+
+
 def kills(options: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
     yield drill_kills(folder, options.kills, options.seed)
 
@@ -60,7 +64,7 @@ def disk(_: argparse.Namespace, folder: Path) -> list[Outcome]:
     return drill_full_disk(folder)
 
 
-DRILLS = {"folders": folders, "documents": documents, "kills": kills, "disk": disk}
+DRILLS = {"folders": folders, "documents": documents, "large": large, "kills": kills, "disk": disk}
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -79,28 +79,34 @@ def drill_documents(
     folder: Path,
     n_documents: int,
     model: Path | None = None,
-    with_extremes: bool = True,
 ) -> list[Outcome]:
     """Explain and classify damaged documents by the commands.
 
     Args:
         texts: ordinary documents to damage.
         folder: an empty one to work in.
-        n_documents: how many, beside the extremes.
+        n_documents: how many.
         model: to use; None for the one that comes with hdoc.
-        with_extremes: whether to try the large ones too.
     """
-    damaged, large = folder / "damaged", folder / "large"
+    damaged = folder / "damaged"
     damaged.mkdir()
     for i, (_, content) in enumerate(mutate(texts, n_documents)):
         (damaged / f"{i:05d}.txt").write_bytes(content)
-    outcomes = [_explain(damaged, folder, model), _classify(damaged, folder, model)]
-    if with_extremes:
-        large.mkdir()
-        for i, (name, content) in enumerate(extremes()):
-            (large / f"{i:02d}{'.docx' if 'docx' in name else '.txt'}").write_bytes(content)
-        outcomes += [_explain(large, folder, model), _classify(large, folder, model)]
-    return outcomes
+    return [_explain(damaged, folder, model), _classify(damaged, folder, model)]
+
+
+def drill_large(folder: Path, model: Path | None = None) -> list[Outcome]:
+    """Explain and classify documents that are large, or tell to be, by the commands.
+
+    Args:
+        folder: an empty one to work in.
+        model: to use; None for the one that comes with hdoc.
+    """
+    large = folder / "large"
+    large.mkdir()
+    for i, (name, content) in enumerate(extremes()):
+        (large / f"{i:02d}{'.docx' if 'docx' in name else '.txt'}").write_bytes(content)
+    return [_explain(large, folder, model), _classify(large, folder, model)]
 
 
 def _explain(documents: Path, folder: Path, model: Path | None) -> Outcome:
