@@ -13,6 +13,7 @@ from hdoc.benchmarks.speed.documents import n_tokens, random_document, sentence
 from hdoc.benchmarks.speed.explaining import explain_by_lime
 from hdoc.benchmarks.speed.lengths import Peak
 from hdoc.benchmarks.speed.report import markdown
+from hdoc.benchmarks.speed.whole import _over_the_dearer
 from tests.known import AGAINST, FOR, document, save_known_model
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +27,19 @@ def test_costs_are_medians_of_rounds_beside_the_first_and_the_first_round_does_n
     floor, other = compared("few", {"floor": list, "other": list}, 12, 3)
     assert floor == Cost("few", "floor", 1.0, 1.0, 1.0, 1.0, 12)
     assert other == Cost("few", "other", 4.0, 3.0, 2.0, 4.0, 12)
+
+
+def test_the_whole_is_set_beside_the_dearer_part_and_beside_both() -> None:
+    split = Cost("", "splitting", 2.0, 1.0, 1.0, 1.0, 10)
+    encode = Cost("", "encoding", 4.0, 2.0, 1.8, 2.2, 10)
+    whole = Cost("", "whole", 5.0, 2.5, 2.4, 2.6, 10)
+    found = _over_the_dearer([split, encode, whole])
+    assert [(cost.name, cost.ratio, cost.seconds) for cost in found] == [
+        ("encoding", 1.0, 4.0),
+        ("splitting", 0.5, 2.0),
+        ("splitting, then encoding", 1.5, 6.0),
+        ("whole", 1.25, 5.0),
+    ]
 
 
 def test_random_documents_are_the_same_each_time_and_have_no_equal_sentences() -> None:
@@ -64,12 +78,13 @@ def test_tables_say_what_was_measured() -> None:
 def test_the_command_measures_all_parts(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "benchmark.py"), "speed", "-o", str(tmp_path)]
     command += ["--statutes", str(ROOT / "hdoc" / "assets" / "samples"), "--documents", "2", "--whole", "2"]
-    command += ["--counts", "2", "4", "--lime-samples", "8", "--rounds", "1", "--device", "cpu"]
+    command += ["--counts", "4", "--lime-samples", "8", "--rounds", "1", "--device", "cpu"]
+    command += ["--single", "3"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     report = json.loads((tmp_path / "speed.json").read_text(encoding="utf-8"))
     mixes = {cost["mix"] for cost in report["costs"]}
-    assert {"2 petitions", "1 statutes", "one of 10 sentences", "one of 2,000 sentences"} <= mixes
+    assert {"2 petitions", "1 statutes", "one of 3 sentences"} <= mixes
     assert {"by length", "explaining one petition", "one document of 4,096 tokens"} <= mixes
     names = {cost["name"] for cost in report["costs"]}
     assert {"hdoc classify", "Longformer, window 512", "occlusion, word by word", "4 sentences"} <= names
@@ -78,7 +93,7 @@ def test_the_command_measures_all_parts(tmp_path: Path) -> None:
         cost["seconds"] > 0 and cost["low"] <= cost["ratio"] <= cost["high"] for cost in report["costs"]
     )
     assert [(peak["task"], peak["n_sentences"]) for peak in report["peaks"]] == [
-        (task, count) for task in ("reading", "training") for count in (2, 4)
+        (task, count) for task in ("reading", "training") for count in (4,)
     ]
     assert all(peak["n_bytes"] > 2**27 for peak in report["peaks"])  # torch alone needs as much
     assert "hdoc classify" in result.stdout

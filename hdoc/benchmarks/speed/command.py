@@ -36,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shape", choices=("small", "base"), default="small", help="base: a BERT-base with random weights"
     )
     parser.add_argument(
+        "--single",
+        type=int,
+        nargs="+",
+        default=[10, 2000],
+        help="sentences of the documents that the part mixes reads alone; default: 10 2000",
+    )
+    parser.add_argument(
         "--counts",
         type=int,
         nargs="+",
@@ -84,7 +91,7 @@ def _costs(options: argparse.Namespace, shape: Shape, classifier: DocumentClassi
         if options.statutes:
             laws = documents_of(classifier, texts_of(options.statutes, max(1, options.documents // 8)))
             yield reading_costs(classifier, f"{len(laws)} statutes", laws, options.rounds)
-        for count in (10, 2000):
+        for count in options.single:
             document = random_document(classifier, count)
             yield reading_costs(classifier, f"one of {count:,} sentences", [document], options.rounds)
     if "long" in options.parts:

@@ -33,9 +33,20 @@ class Cost:
     n_tokens: int
 
 
-def compared(mix: str, actions: Mapping[str, Action], n_tokens: int, n_rounds: int) -> list[Cost]:
-    """Measure actions in turn, after a round that does not count; the first is what ratios are over."""
-    rounds = [{name: seconds(action) for name, action in actions.items()} for _ in range(n_rounds + 1)][1:]
+def compared(
+    mix: str, actions: Mapping[str, Action], n_tokens: int, n_rounds: int, n_before: int = 1
+) -> list[Cost]:
+    """Measure actions in turn; ratios are over the first.
+
+    Args:
+        mix: the documents.
+        actions: what to measure, by name.
+        n_tokens: of the documents.
+        n_rounds: how often each is measured.
+        n_before: rounds before, which do not count.
+    """
+    n_all = n_before + n_rounds
+    rounds = [{name: seconds(action) for name, action in actions.items()} for _ in range(n_all)][n_before:]
     first = next(iter(actions))
     costs = []
     for name in actions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 
 import torch
@@ -52,12 +52,13 @@ def reading_costs(
     return compared(mix, actions, total, n_rounds)
 
 
+@cache
 def fastest_pass(classifier: DocumentClassifier) -> int:
     """Return how many tokens at a time dense rows are read fastest, so that the floor is one."""
     sizes = _PASSES[classifier.device.type]
     times = {}
     for size in sizes:
-        action = partial(read_dense, classifier, 2 * sizes[-1], size)
+        action = partial(read_dense, classifier, sizes[-1], size)
         action()
         times[size] = min(seconds(action) for _ in range(2))
     return min(times, key=lambda size: times[size])
