@@ -41,14 +41,16 @@ class DocumentClassifier:
         model: what `load_model` gives.
         device: where to compute, for example "cpu" or "cuda"; a GPU if there is one by default.
         precision: of matrix products; "auto" takes bfloat16 where the processor multiplies it faster. In
-            bfloat16 a document's scores depend, by some hundredths, on the documents it is read with.
+            bfloat16 a document's scores depend, by some hundredths, on the documents it is read with. "int8"
+            is for ONNX Runtime, and needs the library onnx.
 
     Attributes:
         engine: what runs the network.
         split: divides a text into sentences as in the model's training.
 
     Raises:
-        HdocError: the device or precision is none of ONNX Runtime's, which has the CPU and float32.
+        HdocError: the device or precision is none of ONNX Runtime's, which has the CPU, float32 and int8, or
+            none of torch's, which has no int8; or int8 needs a library that is not installed.
     """
 
     def __init__(
@@ -235,7 +237,12 @@ def _engine(model: StoredModel, device: str | None, precision: Precision) -> Eng
                 f"expected the device cpu and float32, which ONNX Runtime has here, got {device} and "
                 f"{precision}; use the runtime torch"
             )
-        return OnnxEngine(cast("OnnxNetwork", network), model.tokenizer, model.origin)
+        onnx_network = cast("OnnxNetwork", network)
+        if precision == "int8":
+            onnx_network.quantise()
+        return OnnxEngine(onnx_network, model.tokenizer, model.origin)
+    if precision == "int8":
+        raise HdocError("expected the runtime onnx with the precision int8, got torch, which has none here")
     from hdoc.torch_engine import TorchEngine
 
     return TorchEngine(cast("DocumentNetwork", network), model.tokenizer, device, model.origin, precision)

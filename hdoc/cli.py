@@ -161,10 +161,10 @@ def _add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument(
         "--precision",
-        choices=("float32", "bfloat16", "auto"),
+        choices=("float32", "bfloat16", "int8", "auto"),
         default="float32",
         help="auto: bfloat16 where the processor multiplies it faster; a document's scores then depend, by "
-        "some hundredths, on the documents it is read with",
+        "some hundredths, on the documents it is read with; int8: in ONNX Runtime, needs the library onnx",
     )
     _add_common(parser)
     parser.set_defaults(run=_classify, parser=parser)
@@ -395,8 +395,9 @@ def _load(options: argparse.Namespace) -> DocumentClassifier:
     from hdoc.classifier import DocumentClassifier
 
     precision: Precision = getattr(options, "precision", "float32")
-    if options.runtime != "auto":
-        return DocumentClassifier.load(options.model, options.device, options.runtime, precision)
+    if options.runtime != "auto" or precision == "int8":
+        runtime = "onnx" if options.runtime == "auto" else options.runtime
+        return DocumentClassifier.load(options.model, options.device, runtime, precision)
     # One document is read before torch is even imported; for many, torch is what is faster in the end.
     method = getattr(options, "method", None)
     if method in ("contribution", "attention") and options.device in (None, "cpu"):

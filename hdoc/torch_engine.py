@@ -19,7 +19,7 @@ from hdoc.grouping import equal_length_batches
 from hdoc.network import DocumentNetwork, Reading
 from hdoc.packing import PackedWindows
 
-Precision = Literal["float32", "bfloat16", "auto"]
+Precision = Literal["float32", "bfloat16", "int8", "auto"]
 
 # Tokens of one forward pass on a CPU: of more, what is between two layers would not fit its caches.
 _PACKED_TOKENS = 2048

@@ -128,3 +128,28 @@ def test_what_only_torch_can_run_is_told(tiny_model: Path, tmp_path: Path) -> No
 def test_damaged_weights_are_told(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"expected a weight encoder\.embeddings.word_embeddings\.weight"):
         OnnxNetwork(load_model(tiny_model).encoder_config, NetworkShape(3), {})
+
+
+def test_in_8_bit_the_shares_still_add_up_and_the_scores_stay_near(
+    pair: tuple[DocumentClassifier, DocumentClassifier], tiny_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    classifier = DocumentClassifier.load(tiny_model, runtime="onnx", precision="int8")
+    assert classifier.engine.description == "ONNX Runtime, cpu, int8"
+    found, expected = classifier.explain(LONG), pair[0].explain(LONG)
+    assert found.bias + sum(sentence.contribution for sentence in found.sentences) == pytest.approx(
+        found.logit, abs=1e-4
+    )
+    assert found.logit == pytest.approx(expected.logit, abs=0.1)
+    assert found.logit != expected.logit
+    assert capfd.readouterr().err == ""
+
+
+def test_8_bit_is_not_for_torch(tiny_model: Path) -> None:
+    with pytest.raises(HdocError, match="expected the runtime onnx with the precision int8, got torch"):
+        DocumentClassifier.load(tiny_model, "cpu", precision="int8")
+
+
+def test_8_bit_says_what_it_needs(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(HdocError, match=r"the precision int8 needs onnx; run: pip install onnx"):
+        DocumentClassifier.load(tiny_model, runtime="onnx", precision="int8")
