@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
+from hashlib import blake2b
 from itertools import accumulate, pairwise
 from multiprocessing import get_context
 from typing import Any, Literal
@@ -164,19 +165,25 @@ def _shortened(line: str, origins: Sequence[int]) -> tuple[str, Sequence[int]]:
 
 
 def _kss_split(line: str) -> list[str]:
-    splitter, analyser = _kss()
+    splitter, analyser, processor, numbers = _kss()
     # kss remembers parts of earlier texts and may answer with their sentences.
-    splitter._split_sentences.cache_clear()
-    analyser.pos.cache_clear()
+    for remembered in (splitter._split_sentences, analyser.pos, processor.backup, processor.restore):
+        remembered.cache_clear()
+    processor._normal_backup = numbers.copy()
     parts: list[str] = splitter.split_sentences(line, backend="mecab", num_workers=1, strip=False)
     return parts
 
 
 @cache
-def _kss() -> tuple[Any, Any]:
-    """Import kss (0.2 s) and return its splitting module and its MeCab analyser."""
+def _kss() -> tuple[Any, Any, Any, dict[str, str]]:
+    """Import kss (0.2 s); return its splitting module, its MeCab analyser, and what hides words from that.
+
+    kss shows MeCab a number in the place of an address or a word that it must not cut. It makes the number by
+    Python's `hash`, so that each process would have other numbers, and now and then other sentences.
+    """
     try:
         splitter = importlib.import_module("kss._modules.sentences.split_sentences")
+        hiding = importlib.import_module("kss._modules.sentences.sentence_processor")
         analyser = importlib.import_module("kss._modules.morphemes.analyzers").MecabAnalyzer
     except ImportError as error:
         raise HdocError(
@@ -186,4 +193,14 @@ def _kss() -> tuple[Any, Any]:
         raise HdocError(
             "expected the MeCab analyser that kss needs, found none; run: pip install python-mecab-ko"
         )
-    return splitter, analyser
+    hiding.hash = _number  # type: ignore[attr-defined]
+    processor = hiding.SentenceProcessor
+    processor._heavy_backup = {
+        letters: {word: str(_number(word)) for word in words}
+        for letters, words in processor._heavy_backup.items()
+    }
+    return splitter, analyser, processor, {word: str(_number(word)) for word in processor._normal_backup}
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1

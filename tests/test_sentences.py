@@ -147,3 +147,13 @@ def test_the_slow_analyser_is_never_used_silently() -> None:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "HdocError: expected the MeCab analyser that kss needs, found none" in result.stderr
     assert "pip install python-mecab-ko" in result.stderr
+
+
+def test_an_address_in_one_text_does_not_change_how_another_is_split() -> None:
+    """kss would hide the words of an address from MeCab in all texts after the one it stood in."""
+    from hdoc import sentences
+
+    split_sentences("자세한 것은 http://www.example.kr/a 를 보십시오. me@example.kr 로 써 주세요.")
+    split_sentences("버스가 늦게 왔습니다.")
+    *_, processor, numbers = sentences._kss()
+    assert processor._normal_backup == numbers
