@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hdoc.classifier import DocumentClassifier
     from hdoc.explanation import Explanation
     from hdoc.rendering.wording import Language
+    from hdoc.storage import Runtime
     from hdoc.torch_engine import Precision
 
 _DESCRIPTION = "Says what long Korean documents are about, and which sentences and words made it say so."
@@ -396,7 +397,7 @@ def _load(options: argparse.Namespace) -> DocumentClassifier:
 
     precision: Precision = getattr(options, "precision", "float32")
     if options.runtime != "auto" or precision == "int8":
-        runtime = "onnx" if options.runtime == "auto" else options.runtime
+        runtime: Runtime = "onnx" if options.runtime == "auto" else options.runtime
         return DocumentClassifier.load(options.model, options.device, runtime, precision)
     # One document is read before torch is even imported; for many, torch is what is faster in the end.
     method = getattr(options, "method", None)
