@@ -73,7 +73,8 @@ def draw(by_length: Mapping[int, float], peaks: Sequence[Peak], path: Path) -> N
         path: the PNG to write.
     """
     image, (left, right) = figure(10, 4, 1, 2)
-    left.loglog(list(by_length), list(by_length.values()), "o-", color=_INK, label="reading")
+    if by_length:
+        left.loglog(list(by_length), list(by_length.values()), "o-", color=_INK, label="reading")
     for task, colour in (("reading", _INK), ("training", _SECOND)):
         own = [peak for peak in peaks if peak.task == task]
         counts = [peak.n_sentences for peak in own]
