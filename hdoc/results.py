@@ -227,6 +227,11 @@ def _kind(path: str, format: str | None) -> str:  # noqa: A002
         )
     if path == "-" and kind == "parquet":
         raise InputError("standard output: expected the format jsonl or csv, got parquet; give a file's name")
+    if kind == "parquet":
+        try:
+            import pyarrow.parquet  # noqa: F401
+        except ImportError as error:
+            raise HdocError("writing Parquet needs pyarrow: pip install pyarrow, or write JSONL") from error
     return kind
 
 

@@ -221,6 +221,11 @@ def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
         )
     except HdocError:
         raise
+    except ImportError as error:
+        raise HdocError(
+            f"running a model in {runtime} needs {error.name}, which is not installed; run: pip install "
+            f"{error.name}{'' if runtime == 'onnx' else ', or choose --runtime onnx'}"
+        ) from error
     except Exception as error:  # tokenizers raises bare Exception; whatever is wrong, the folder is at fault
         reason = f"{type(error).__name__}: {_short(error)}"
         raise ModelError(f"the parts of the model {root} do not fit together: {reason}") from error

@@ -254,3 +254,12 @@ def test_full_disk_is_said():
         open_writer("/dev/full", format="jsonl") as writer,
     ):
         writer.write(ROW)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with (
+        pytest.raises(HdocError, match=r"writing Parquet needs pyarrow: pip install pyarrow, or write JSONL"),
+        open_writer(str(tmp_path / "rows.parquet")) as writer,
+    ):
+        writer.write(ROW)

@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -309,3 +311,16 @@ def test_a_model_of_another_encoder_works(tmp_path: Path, tiny_model: Path) -> N
     save_model(tmp_path / "other", network, tokenizer, encoder_config=config, labels=["가", "나"])
     result = DocumentClassifier.load(tmp_path / "other").classify(["버스가 늦었다."])
     assert set(result[0].probabilities) == {"가", "나"}
+
+
+def test_a_missing_runtime_is_no_fault_of_the_model(copy: Path) -> None:
+    program = (
+        "import sys; sys.modules['torch'] = None; "
+        f"from hdoc.storage import load_model; load_model({str(copy)!r})"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    message = (
+        "running a model in torch needs torch, which is not installed; "
+        "run: pip install torch, or choose --runtime onnx"
+    )
+    assert result.stderr.splitlines()[-1].endswith(message)

@@ -24,7 +24,7 @@ from hdoc.results import FIELDS
 
 _ENCODINGS = ("utf-8", "cp949", "utf-16", "utf-16-le", "utf-32", "utf-8-sig")
 _FILES_PER_PROCESS = 250
-_SECONDS_PER_PROCESS = 1_200
+_SECONDS_PER_PROCESS = 3_600
 _MEGABYTE = 1 << 20
 
 Mutation = Callable[[str, random.Random], bytes]
