@@ -83,6 +83,11 @@ class DocumentNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(shape.value_width, shape.n_classes)
 
+    @property
+    def head_weight(self) -> Tensor | None:
+        """Weights of the class scores, (classes, value_width); None if they are no plain sum over words."""
+        return self.classifier.weight
+
     def forward(self, batch: DocumentBatch) -> Verdict:
         """Score documents."""
         return self.judge(self._all_vectors(batch.groups)[batch.rows], batch.counts)
@@ -117,13 +122,13 @@ class DocumentNetwork(nn.Module):
         if not isinstance(self.encoder, Bert):
             raise TypeError(f"expected hdoc's own BERT, got {type(self.encoder).__name__}")
         pooled = self.word_attention.packed(self.encoder.packed(windows), windows)
-        if self.training:
+        head = self.head_weight
+        if self.training or head is None:
             return Reading(pooled.vectors, pooled.weights, None)
         value = self.word_attention.value
         # Scores of values, without the values: the product of both weights is small. In 32 bit as below.
         with torch.autocast(pooled.vectors.device.type, enabled=False):
-            weight = self.classifier.weight @ value.weight
-            scores = F.linear(pooled.features.float(), weight, self.classifier.weight @ value.bias)
+            scores = F.linear(pooled.features.float(), head @ value.weight, head @ value.bias)
         return Reading(pooled.vectors, pooled.weights, scores)
 
     def read(self, windows: PaddedWindows) -> Reading:
@@ -134,7 +139,8 @@ class DocumentNetwork(nn.Module):
         # In 32 bit, whatever the encoder computes in: scores are to be sums of shares to the last digits.
         with torch.autocast(values.device.type, enabled=False):
             vectors = torch.einsum("nl,nlw->nw", weights, values)
-            scores = None if self.training else values @ self.classifier.weight.T
+            head = self.head_weight
+            scores = None if self.training or head is None else values @ head.T
         return Reading(vectors, weights, scores)
 
     def judge(self, vectors: Tensor, counts: Tensor) -> Verdict:

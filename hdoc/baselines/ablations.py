@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
-from hdoc.batches import PaddedWindows
-from hdoc.network import DocumentNetwork, NetworkShape, Reading
+from hdoc.network import DocumentNetwork, NetworkShape
 
 
 class MeanSentences(DocumentNetwork):
@@ -42,8 +40,7 @@ class PerceptronHead(DocumentNetwork):
             nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, shape.n_classes)
         )
 
-    def read(self, windows: PaddedWindows) -> Reading:
-        """Encode windows and pool each over its words; no piece has a score of its own."""
-        hidden = self.encoder(windows.ids, windows.mask)
-        values, weights = self.word_attention(hidden, windows.piece_mask)
-        return Reading(torch.einsum("nl,nlw->nw", weights, values.float()), weights, None)
+    @property
+    def head_weight(self) -> None:
+        """No piece has a score of its own."""
+        return
