@@ -81,14 +81,14 @@ def test_explanations_stay_exact_sums(classifier: DocumentClassifier) -> None:
         assert total == pytest.approx(logit, abs=1e-4)
         for sentence in explanation.sentences:
             words = sum(word.contribution for word in sentence.words)
-            assert words == pytest.approx(sentence.contribution, abs=1e-5)
+            assert words == pytest.approx(sentence.contribution, abs=1e-6)
         words = np.concatenate(analysis.contributions([target])).sum()
         assert analysis.bias(target) + words == pytest.approx(logit, abs=1e-4)
 
 
 def test_sentences_of_a_classification_are_those_of_its_explanation(classifier: DocumentClassifier) -> None:
     classification, explanation = classifier.classify([TEXT])[0], classifier.explain(TEXT)
-    assert classification.probabilities == pytest.approx(explanation.probabilities, abs=1e-5)
+    assert classification.probabilities == pytest.approx(explanation.probabilities, abs=1e-6)
     assert [s.contribution for s in classification.sentences] == pytest.approx(
         [s.contribution for s in explanation.sentences], abs=1e-4
     )

@@ -56,7 +56,7 @@ def test_one_document_is_classified_as_the_classifier_does(server: Served) -> No
     answer = server.post("/api/v1/classify", {"text": TEXT})
     assert answer.status == 200
     assert answer.json["label"] == expected.label
-    assert answer.json["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
+    assert answer.json["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
     strongest = expected.strongest(3)
     assert [sentence["start"] for sentence in answer.json["sentences"]] == [s.start for s in strongest]
     assert [sentence["text"] for sentence in answer.json["sentences"]] == [
