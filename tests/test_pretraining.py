@@ -157,8 +157,10 @@ class TestFit:
         self, shards: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level("INFO", logger="hdoc")
-        changes = {"trainer.max_steps": 200, "model.learning_rate": 1e-2, "data.next_sentence": "true"}
-        fit(settings(shards, tmp_path, **changes, **{"data.whole_words": "true"}))
+        # Four times the rows: the mean over five steps must be steadier than the fall that is looked for.
+        changes = {"trainer.max_steps": 200, "model.learning_rate": 5e-3, "data.rows": 16}
+        options = {"data.whole_words": "true", "data.next_sentence": "true"}
+        fit(settings(shards, tmp_path, **changes, **options))
         lines = [record.getMessage() for record in caplog.records if record.name.startswith("hdoc")]
         training = [line for line in lines if "tokens_per_second" in line]
         held_out = [line for line in lines if "held_out/loss/stories" in line]
@@ -168,7 +170,7 @@ class TestFit:
             names = line.split()[2::2]
             assert {"loss", "accuracy", "loss/stories", "loss/reviews", "next_sentence_accuracy"} <= {*names}
         losses = [float(line.split()[3]) for line in training]
-        assert np.mean(losses[-10:]) < np.mean(losses[:3]) - 0.15
+        assert np.mean(losses[-10:]) < np.mean(losses[:3]) - 0.2
 
     def test_a_run_may_start_from_skip_gram_vectors(self, shards: Path, tmp_path: Path) -> None:
         pytest.importorskip("gensim", reason="skip-gram vectors need gensim")
