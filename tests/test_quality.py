@@ -310,13 +310,13 @@ class TestCommand:
         return tmp_path
 
     def test_from_a_table_to_a_table(self, place: Path, tiny_encoder: Path) -> None:
-        """Real trainings of TF-IDF, hdoc, truncation and HAN, through the training command."""
+        """Real trainings of one entry of each kind, through the training command."""
 
         def train(arguments: Sequence[str], _log: Path) -> None:
             assert train_main(arguments) == 0
 
         said: list[str] = []
-        names = "tfidf-svm,hdoc,first-512,han"
+        names = "tfidf-svm,hdoc,first-512,han,mlp-head,mean-sentences"
         arguments = ["--data", "topics.jsonl", "--text-column", "글", "--label-column", "주제"]
         arguments += ["--entries", names, "--epochs", "1", "--trials", "1", "--max-documents", "24", "--"]
         arguments += [

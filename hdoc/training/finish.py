@@ -104,7 +104,8 @@ def _scores(
     if best:
         trainer.validate(learner, datamodule=data, ckpt_path=best, verbose=False)
         logits, targets = _gathered(learner)
-        if isinstance(learner.network, DocumentNetwork):
+        # Without a sum over words there is no piece to have an origin.
+        if isinstance(learner.network, DocumentNetwork) and learner.network.head_weight is not None:
             bias = learner.network.classifier.bias
             learner.origin = fit_origin(logits, bias, targets.is_floating_point())
         if learner.hparams["lexical"] and learner.hparams["architecture"] == HDOC:
