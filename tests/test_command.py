@@ -75,6 +75,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
         data = ["--data.train_file", "민원.csv", "--data.text_column", "내용", "--data.label_column", "분류"]
         limits = ["--trainer.max_epochs", "2", "--trainer.log_every_n_steps", "2"]
         names = ["--run.experiment", "민원", "--run.name", "first"]
@@ -83,6 +84,10 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Itera
 
 
 class TestAFit:
+    @pytest.mark.usefixtures("place")
+    def test_kernels_of_shapes_long_past_are_not_kept(self) -> None:
+        assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "16"
+
     def test_it_leaves_a_model_that_explains(self, place: Path) -> None:
         classifier = DocumentClassifier.load(place / "runs" / "민원" / "first" / "model")
         assert set(classifier.labels) == set(LABELS)

@@ -1,6 +1,7 @@
 """Losses, figures, optimiser and what training leaves out: the learner's parts, each alone."""
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hdoc.batches import DocumentBatch, batch_documents
 from hdoc.bert import Bert, BertShape
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError
+from hdoc.memory import bound_kernel_cache
 from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.training.losses import class_weights, document_losses
 from hdoc.training.metrics import Predictions, figures
@@ -232,3 +234,16 @@ class TestOptimisation:
         trainer = Trainer(accelerator="cpu", logger=False, max_epochs=-1)
         with pytest.raises(HdocError, match=r"set trainer\.max_epochs or trainer\.max_steps"):
             count_steps(trainer, 10)
+
+
+class TestMemory:
+    def test_few_kernels_are_kept_unless_somebody_says_otherwise(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+        monkeypatch.setenv(name, "7")
+        bound_kernel_cache()
+        assert os.environ[name] == "7"
+        monkeypatch.delenv(name)
+        bound_kernel_cache()
+        assert os.environ[name] == "16"

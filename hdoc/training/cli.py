@@ -21,6 +21,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from hdoc.baselines.registry import TFIDF
 from hdoc.errors import HdocError
+from hdoc.memory import bound_kernel_cache
 from hdoc.store import tracking_uri
 from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData
@@ -35,6 +36,7 @@ from hdoc.training.tracking import RunLogger
 def run(arguments: Sequence[str]) -> None:
     """Run `fit`, `validate`, `test` or `predict` with the arguments of a command line."""
     _quiet()
+    bound_kernel_cache()
     try:
         _run(arguments)
     except SIGTERMException:
