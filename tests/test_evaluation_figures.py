@@ -14,7 +14,14 @@ from hdoc.evaluation.examples import Columns, Example, marked_share, read_exampl
 from hdoc.evaluation.explanations import randomised
 from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.page import evidence_page
-from hdoc.evaluation.quality import Decisions, Prediction, by_length, intervals, measure
+from hdoc.evaluation.quality import (
+    Decisions,
+    Prediction,
+    by_length,
+    calibrated_error,
+    intervals,
+    measure,
+)
 from hdoc.evaluation.summary import interval, summarise
 from hdoc.sentences import split_sentences
 from tests.known import AGAINST, FOR, document, known_classifier
@@ -47,6 +54,19 @@ def test_quality_is_what_a_hand_computes() -> None:
     second = {"label": "나", "documents": 2, "precision": 2 / 3, "recall": 1.0, "f1": f1_second}
     assert {**found["by_class"][1], "label": 1} == pytest.approx({**second, "label": 1})
     assert found["confusion"] == [[1, 1, 0], [0, 2, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_few_documents_make_a_calibration_error_by_chance(multi_label: bool) -> None:
+    one = Decisions.of(predictions([("가", [0.7], 1)]), ("가",), multi_label)
+    found = calibrated_error(one, 0)
+    # Right in 0.7 of the draws, and then 0.3 off; else 0.7 off.
+    assert found["mean"] == pytest.approx(2 * 0.7 * 0.3, abs=0.02)
+    assert found["high"] == pytest.approx(0.7)
+    many = Decisions.of(predictions([("가", [0.7], 1)] * 1000), ("가",), multi_label)
+    # The mean size of a normal deviation is √(2/π) of its standard deviation.
+    deviation = math.sqrt(0.7 * 0.3 / 1000)
+    assert calibrated_error(many, 0)["mean"] == pytest.approx(math.sqrt(2 / math.pi) * deviation, rel=0.1)
 
 
 def test_quality_by_length() -> None:

@@ -14,7 +14,7 @@ from hdoc.classifier import Classification, DocumentClassifier
 from hdoc.errors import InputError
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.ledger import Ledger
-from hdoc.figures import figures
+from hdoc.figures import N_BINS, figures
 from hdoc.sentences import Sentence
 
 Floats = NDArray[np.float64]
@@ -165,6 +165,7 @@ def measure(decisions: Decisions, labels: Sequence[str], seed: int = 0) -> dict[
         "documents": len(decisions.lengths),
         **overall,
         "intervals": intervals(decisions, seed),
+        "ece_if_calibrated": calibrated_error(decisions, seed),
         "by_class": by_class,
         "by_length": by_length(decisions),
     }
@@ -173,6 +174,26 @@ def measure(decisions: Decisions, labels: Sequence[str], seed: int = 0) -> dict[
             decisions.truth.T.astype(np.int64) @ decisions.given.astype(np.int64)
         ).tolist()
     return content
+
+
+def calibrated_error(decisions: Decisions, seed: int) -> dict[str, float]:
+    """Return the calibration error that chance alone makes: of few documents it is never 0.
+
+    Probabilities stay as they are, and what is right is drawn by them, 1,000 times (Bröcker & Smith 2007).
+
+    Returns:
+        `mean` and `high`, below which 97.5 % of the draws are.
+    """
+    chances = decisions.probabilities
+    sure = chances.ravel() if decisions.multi_label else chances.max(axis=1)
+    bins = np.clip(np.ceil(sure * N_BINS).astype(int) - 1, 0, N_BINS - 1)
+    by_bin = np.eye(N_BINS)[bins]
+    generator = np.random.default_rng([seed, len(sure)])
+    errors = [
+        np.abs(((generator.random(len(sure)) < sure) - sure) @ by_bin).sum() / len(sure)
+        for _ in range(N_RESAMPLES)
+    ]
+    return {"mean": float(np.mean(errors)), "high": float(np.quantile(errors, 0.975))}
 
 
 def _float32(targets: torch.Tensor) -> torch.Tensor:

@@ -82,12 +82,15 @@ def quality_tables(quality: Mapping[str, Any]) -> list[Table]:
         for name in names
         if name in quality
     ]
+    chance = quality["ece_if_calibrated"]
     return [
         Table(
             "Quality",
             ("figure", "value", "95 %"),
             overall,
-            f"{quality['documents']:,} documents; ECE over 15 equally wide bins; intervals from "
+            f"{quality['documents']:,} documents; ECE over 15 equally wide bins: by chance alone, were every "
+            f"probability exactly right, it would be {chance['mean']:.3f}, and rarely above "
+            f"{chance['high']:.3f}; intervals from "
             f"{N_RESAMPLES:,} resamples of the documents. Classes that neither occur nor were given do not "
             "count in macro-F1.",
         ),
