@@ -25,6 +25,7 @@ __all__ = [
     "PaddedWindows",
     "batch_documents",
     "batch_pieces",
+    "moved",
     "pad_windows",
     "token_budget_batches",
     "within_budget",
@@ -47,11 +48,7 @@ class PaddedWindows:
 
     def to(self, device: torch.device) -> PaddedWindows:
         """Return the same windows on a device."""
-        return PaddedWindows(
-            self.ids.to(device, non_blocking=True),
-            self.mask.to(device, non_blocking=True),
-            self.piece_mask.to(device, non_blocking=True),
-        )
+        return PaddedWindows(*(moved(part, device) for part in (self.ids, self.mask, self.piece_mask)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +67,8 @@ class DocumentBatch:
 
     def to(self, device: torch.device) -> DocumentBatch:
         """Return the same batch on a device."""
-        return DocumentBatch(
-            [group.to(device) for group in self.groups], self.rows.to(device), self.counts.to(device)
-        )
+        groups = [group.to(device) for group in self.groups]
+        return DocumentBatch(groups, moved(self.rows, device), moved(self.counts, device))
 
 
 def batch_documents(
@@ -136,6 +132,12 @@ def within_budget(groups: Iterable[PaddedWindows], budget: int) -> Iterator[list
         n_tokens += group.ids.numel()
     if part:
         yield part
+
+
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on a device; only from pinned memory does a copy not wait for what a GPU is at."""
+    to_gpu = device.type == "cuda" and tensor.device.type == "cpu"
+    return (tensor.pin_memory() if to_gpu else tensor).to(device, non_blocking=True)
 
 
 def _padded(*arrays: NDArray[Any]) -> PaddedWindows:

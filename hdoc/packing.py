@@ -1,7 +1,8 @@
 """Windows of any lengths as one row of tokens, without padding.
 
 All that an encoder computes token by token is done once, for all windows of a batch; only attention needs
-to know which tokens belong together, and sees the windows in their padded groups.
+to know which tokens belong together. A GPU has a kernel for that; elsewhere attention sees the windows in
+their padded groups.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hdoc.batches import PaddedWindows
+from hdoc import flash
+from hdoc.batches import PaddedWindows, moved
 
 Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 """Queries, keys, values, all (..., tokens, heads, head_width), and dropout, to what the queries attend to."""
@@ -33,6 +35,9 @@ class _Padding:
     mask: Tensor
     from_row: Tensor
     to_row: Tensor
+
+    def to(self, device: torch.device) -> _Padding:
+        return _Padding(*(moved(part, device) for part in (self.mask, self.from_row, self.to_row)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,10 @@ class _Rectangle:
         from_row = (flat.cumsum(0) - 1).clamp(min=0)
         return cls(size, n_tokens, _Padding(mask, from_row, flat.nonzero().squeeze(1)))
 
+    def to(self, device: torch.device) -> _Rectangle:
+        padding = None if self.padding is None else self.padding.to(device)
+        return _Rectangle(self.size, self.n_tokens, padding)
+
     def attend(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
         """Attend within the windows of this group; all (tokens, heads, head_width)."""
         query, key, value = self._lay(query), self._lay(key), self._lay(value)
@@ -81,6 +90,8 @@ class PackedWindows:
         positions: place of each token in its window, (tokens,).
         pieces: the tokens that are word pieces, (pieces,).
         owners: for each word piece its window, (pieces,).
+        bounds: where each window begins, and where the last one ends, (windows + 1,), int32.
+        longest: tokens of the longest window, or more.
         n_windows: number of windows.
         rectangles: the groups.
     """
@@ -89,6 +100,8 @@ class PackedWindows:
     positions: Tensor
     pieces: Tensor
     owners: Tensor
+    bounds: Tensor
+    longest: int
     n_windows: int
     rectangles: list[_Rectangle]
 
@@ -99,17 +112,35 @@ class PackedWindows:
         rows, columns = zip(*(group.mask.nonzero(as_tuple=True) for group in groups), strict=True)
         firsts = [0, *accumulate(len(group.mask) for group in groups)]
         owners = torch.cat([row + first for row, first in zip(rows, firsts, strict=False)])
+        lengths = torch.cat([group.mask.sum(dim=1, dtype=torch.int32) for group in groups])
         return cls(
             ids=torch.cat([group.ids[group.mask] for group in groups]),
             positions=torch.cat(columns),
             pieces=piece_mask.nonzero().squeeze(1),
             owners=owners[piece_mask],
+            bounds=F.pad(lengths.cumsum(0, dtype=torch.int32), (1, 0)),
+            longest=max(group.mask.shape[1] for group in groups),
             n_windows=firsts[-1],
             rectangles=[_Rectangle.of(group.mask) for group in groups],
         )
 
+    def to(self, device: torch.device) -> PackedWindows:
+        """Return the same windows on a device."""
+        return PackedWindows(
+            ids=moved(self.ids, device),
+            positions=moved(self.positions, device),
+            pieces=moved(self.pieces, device),
+            owners=moved(self.owners, device),
+            bounds=moved(self.bounds, device),
+            longest=self.longest,
+            n_windows=self.n_windows,
+            rectangles=[rectangle.to(device) for rectangle in self.rectangles],
+        )
+
     def attend(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
         """Attend within windows; all (tokens, heads, head_width)."""
+        if flash.fits(query, dropout):
+            return flash.attend(query, key, value, self.bounds, self.longest)
         sizes = [rectangle.n_tokens for rectangle in self.rectangles]
         rows = (torch.split(part, sizes) for part in (query, key, value))
         parts = zip(self.rectangles, *rows, strict=True)

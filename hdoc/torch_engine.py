@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hdoc import flash
 from hdoc.analysis import Floats
 from hdoc.batches import PaddedWindows, within_budget
 from hdoc.bert import Bert
@@ -21,8 +22,9 @@ from hdoc.packing import PackedWindows
 
 Precision = Literal["float32", "bfloat16", "int8", "auto"]
 
-# Tokens of one forward pass on a CPU: of more, what is between two layers would not fit its caches.
-_PACKED_TOKENS = 2048
+# Tokens of one forward pass. On a CPU: of more, what is between two layers would not fit its caches.
+# On a GPU: enough that its start costs nothing beside it, 200 MB for what a BERT-base widens a layer to.
+_PACKED_TOKENS = {"cpu": 2048, "cuda": 32_768}
 
 
 class TorchEngine(Engine):
@@ -48,9 +50,8 @@ class TorchEngine(Engine):
         super().__init__(tokenizer, network.shape.n_classes, origin)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.network = network.to(self.device)
-        # Many small attentions cost a CPU next to nothing, a GPU the time to start each.
-        self.packs = isinstance(network.encoder, Bert) and self.device.type == "cpu"
         self.half = precision == "bfloat16" or (precision == "auto" and has_bfloat16(self.device))
+        self.packs = isinstance(network.encoder, Bert) and self._attends_packed(network.encoder)
 
     @property
     def description(self) -> str:
@@ -65,18 +66,19 @@ class TorchEngine(Engine):
 
     def group(self, lengths: Sequence[int]) -> list[list[int]]:
         """Return which windows of these lengths make up each rectangle; without padding if it packs."""
-        return equal_length_batches(lengths, _PACKED_TOKENS) if self.packs else super().group(lengths)
+        return equal_length_batches(lengths, self._tokens) if self.packs else super().group(lengths)
 
     @torch.inference_mode()
     def read(self, rectangles: Iterable[Rectangle], words: bool) -> WindowReadings:
         """Read rectangles of windows, at least one; the scores of their pieces only if `words`."""
-        groups = map(self._padded, rectangles)
+        groups = map(_tensors, rectangles)
         with self._precision():
             if self.packs:
-                parts = within_budget(groups, _PACKED_TOKENS)
-                readings = [self.network.read_packed(PackedWindows.of(part)) for part in parts]
+                parts = map(PackedWindows.of, within_budget(groups, self._tokens))
+                readings = [self.network.read_packed(part.to(self.device)) for part in parts]
             else:
-                readings = [_packed(self.network.read(group), group.piece_mask) for group in groups]
+                moved = (group.to(self.device) for group in groups)
+                readings = [_packed(self.network.read(group), group.piece_mask) for group in moved]
         # Nothing is fetched before all is under way: a GPU would wait for it.
         scores = [reading.piece_scores for reading in readings if reading.piece_scores is not None]
         return WindowReadings(
@@ -92,12 +94,14 @@ class TorchEngine(Engine):
         verdict = self.network.judge(given, torch.tensor(counts, device=self.device))
         return _array(verdict.logits), _array(verdict.sentence_weights)
 
-    def _padded(self, rectangle: Rectangle) -> PaddedWindows:
-        tensors = (torch.from_numpy(part) for part in (rectangle.ids, rectangle.mask, rectangle.piece_mask))
-        if self.device.type == "cuda":
-            # Only from pinned memory does a copy not wait for what the GPU is at.
-            tensors = (tensor.pin_memory() for tensor in tensors)
-        return PaddedWindows(*tensors).to(self.device)
+    @property
+    def _tokens(self) -> int:
+        return _PACKED_TOKENS.get(self.device.type, _PACKED_TOKENS["cpu"])
+
+    def _attends_packed(self, encoder: Bert) -> bool:
+        """Many small attentions cost a CPU next to nothing; a GPU needs a kernel that does them at once."""
+        head_width = encoder.shape.hidden_size // encoder.shape.num_attention_heads
+        return self.device.type == "cpu" or (self.half and flash.runs_on(self.device, head_width))
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16) if self.half else nullcontext()
@@ -109,6 +113,10 @@ def has_bfloat16(device: torch.device) -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in known)
+
+
+def _tensors(rectangle: Rectangle) -> PaddedWindows:
+    return PaddedWindows(*map(torch.from_numpy, (rectangle.ids, rectangle.mask, rectangle.piece_mask)))
 
 
 def _packed(reading: Reading, piece_mask: Tensor) -> Reading:

@@ -3,13 +3,16 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer
+from torch import Tensor
 
+from hdoc import DocumentClassifier, flash
 from hdoc.attention import WordAttention
 from hdoc.batches import batch_documents
 from hdoc.bert import Bert, BertShape
 from hdoc.encoding import PieceTokenizer
 from hdoc.network import DocumentNetwork, NetworkShape
-from hdoc.packing import PackedWindows
+from hdoc.packing import PackedWindows, attention
+from hdoc.torch_engine import Precision
 
 # Lengths that meet in one group, and lengths that need several.
 DOCUMENTS = [[[5, 6, 7], [8] * 20, [9]], [[6] * 4, [7, 8] * 14], [[5]]]
@@ -134,3 +137,60 @@ def test_gradients_are_the_same_when_hidden_states_are_computed_again(
     assert n_read > len(batch.groups)
     for again, kept in zip(*found, strict=True):
         torch.testing.assert_close(again, kept)
+
+
+def one_by_one(
+    query: Tensor, key: Tensor, value: Tensor, begins: Tensor, ends: Tensor, longest: int, _same: int
+) -> Tensor:
+    """What torch's variable-length kernel computes, by its documentation, without a GPU."""
+    assert begins is ends
+    assert begins.dtype == torch.int32
+    assert int(begins[-1]) == len(query)
+    lengths = begins.diff().tolist()
+    assert max(lengths) <= longest
+    parts = zip(*(part.split(lengths) for part in (query, key, value)), strict=True)
+    return torch.cat([attention(q[None], k[None], v[None], None, 0.0)[0] for q, k, v in parts])
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_variable_length_attention_gets_where_each_window_begins(
+    tokenizer: PieceTokenizer, monkeypatch: pytest.MonkeyPatch, training: bool
+) -> None:
+    model = network((1, 3)).train(training)
+    groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
+    expected = model.vectors(groups)
+    calls = []
+    monkeypatch.setattr("hdoc.flash.fits", lambda _query, _dropout: True)
+    monkeypatch.setattr("hdoc.flash._kernel", lambda: lambda *given: calls.append(1) or one_by_one(*given))
+    torch.testing.assert_close(model.vectors(groups), expected, atol=1e-6, rtol=1e-5)
+    assert len(calls) == 2  # once a layer, whatever the windows
+
+
+def test_without_a_gpu_or_in_32_bit_windows_are_attended_to_in_rectangles() -> None:
+    query = torch.zeros(3, 2, 8, dtype=torch.bfloat16)
+    assert not flash.fits(query, 0.0)
+    assert not flash.runs_on(torch.device("cpu"), 64)
+    assert not flash.runs_on(torch.device("cuda"), 12)
+    assert not flash.runs_on(torch.device("cuda"), 512)
+
+
+def test_a_torch_without_the_kernel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hdoc.flash._kernel", lambda: None)
+    query = torch.zeros(3, 2, 8)
+    with pytest.raises(RuntimeError, match=r"expected variable-length attention, which torch .* lacks"):
+        flash.attend(query, query, query, torch.tensor([0, 3], dtype=torch.int32), 3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_gpu_reads_what_a_cpu_reads(precision: Precision) -> None:
+    text = "버스가 오지 않습니다. 아이를 맡길 어린이집이 모자랍니다. 세금이 너무 많습니다."
+    explanations = [
+        DocumentClassifier.load(device=device, precision=precision).explain(text)
+        for device in ("cpu", "cuda")
+    ]
+    on_cpu, on_gpu = (
+        torch.tensor([word.contribution for sentence in found.sentences for word in sentence.words])
+        for found in explanations
+    )
+    torch.testing.assert_close(on_gpu, on_cpu, atol=0.05 if precision == "bfloat16" else 1e-3, rtol=0.05)

@@ -6,14 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from hdoc import DocumentClassifier
 from hdoc.benchmarks.speed.cost import Cost, compared
 from hdoc.benchmarks.speed.documents import n_tokens, random_document, sentence
 from hdoc.benchmarks.speed.explaining import explain_by_lime
 from hdoc.benchmarks.speed.lengths import Peak
+from hdoc.benchmarks.speed.rate import RATE, n_operations
 from hdoc.benchmarks.speed.report import markdown
 from hdoc.benchmarks.speed.whole import _over_the_dearer
+from hdoc.bert import Bert, BertShape
 from tests.known import AGAINST, FOR, document, save_known_model
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +53,13 @@ def test_random_documents_are_the_same_each_time_and_have_no_equal_sentences() -
     assert len({window.ids for window in found}) == 300
     assert all(5 <= len(window.ids) <= 45 for window in found)
     assert n_tokens(classifier, [[sentence([7, 8, 9])], [sentence([7])]]) == 3 + 2 + 1 + 2
+
+
+def test_operations_of_an_encoder_are_those_of_its_matrix_products() -> None:
+    shape = BertShape(10, 8, 3, 2, 32)
+    with FlopCounterMode(display=False) as counter:
+        Bert(shape).eval()(torch.zeros(2, 5, dtype=torch.long), torch.ones(2, 5, dtype=torch.bool))
+    assert n_operations(shape, [5, 5]) == counter.get_total_flops()
 
 
 def test_lime_finds_the_words_that_decide(tmp_path: Path) -> None:
@@ -87,7 +98,13 @@ def test_the_command_measures_all_parts(tmp_path: Path) -> None:
     assert {"2 petitions", "1 statutes", "one of 3 sentences"} <= mixes
     assert {"by length", "explaining one petition", "one document of 4,096 tokens"} <= mixes
     names = {cost["name"] for cost in report["costs"]}
-    assert {"hdoc classify", "Longformer, window 512", "occlusion, word by word", "4 sentences"} <= names
+    assert {
+        "hdoc classify",
+        "Longformer, window 512",
+        "occlusion, word by word",
+        "4 sentences",
+        RATE,
+    } <= names
     assert "LIME, 5,000 samples (8 measured, times 625)" in names
     assert all(
         cost["seconds"] > 0 and cost["low"] <= cost["ratio"] <= cost["high"] for cost in report["costs"]

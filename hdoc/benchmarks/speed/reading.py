@@ -10,6 +10,7 @@ import torch
 
 from hdoc.benchmarks.speed.cost import Action, Cost, compared, seconds
 from hdoc.benchmarks.speed.documents import Document, length, n_tokens
+from hdoc.benchmarks.speed.rate import RATE, multiplying
 from hdoc.classifier import DocumentClassifier
 from hdoc.torch_engine import TorchEngine
 
@@ -24,7 +25,7 @@ _PASSES = {"cpu": (1024, 2048, 4096), "cuda": (4096, 16_384, 65_536)}
 def reading_costs(
     classifier: DocumentClassifier, mix: str, documents: Sequence[Document], n_rounds: int
 ) -> list[Cost]:
-    """Measure the floor, hdoc, the padded way, and the encoder cut off at 512 tokens.
+    """Measure the floor, hdoc, the padded way, the encoder cut off at 512 tokens, and bare multiplication.
 
     Args:
         classifier: in torch.
@@ -40,6 +41,9 @@ def reading_costs(
         "hdoc, with a score for each word": partial(classifier.engine.score, documents, words=True),
         "first 512 tokens alone": partial(read_heads, classifier, documents),
     }
+    multiply = multiplying(classifier, documents)
+    if multiply is not None:
+        actions[RATE] = multiply
     distinct = set(chain.from_iterable(documents))
     n_distinct = n_tokens(classifier, [list({window.ids: window for window in distinct}.values())])
     if n_distinct < 0.99 * total:
