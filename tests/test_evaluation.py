@@ -76,6 +76,7 @@ def test_methods_that_find_known_evidence_beat_those_that_cannot(everything: Pat
             assert words["comprehensiveness"] > other["comprehensiveness_interval"][1]
             assert words["sufficiency"] < other["sufficiency_interval"][0]
         assert methods[name]["auprc"] == pytest.approx(1)
+        assert methods["random"]["auprc_sentences"] < methods[name]["auprc_sentences"] <= 1
     assert methods["random"]["auprc"] < 0.5
     assert methods["occlusion"]["leave_one_out"] == pytest.approx(1)
     assert methods["contribution"]["times_contribution"] == 1

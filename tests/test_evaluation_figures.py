@@ -1,13 +1,14 @@
 import json
 import math
 import time
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from hdoc.evaluation.agreement import auprc, kendall, marked_words, token_f1
+from hdoc.evaluation.agreement import auprc, kendall, marked_words, sentence_means, token_f1
 from hdoc.evaluation.cost import measured
 from hdoc.evaluation.evidence import gather_evidence
 from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
@@ -23,6 +24,7 @@ from hdoc.evaluation.quality import (
     measure,
 )
 from hdoc.evaluation.summary import interval, summarise
+from hdoc.explanation import SentenceShare, WordShare
 from hdoc.sentences import split_sentences
 from tests.known import AGAINST, FOR, document, known_classifier
 
@@ -114,6 +116,16 @@ def test_agreement() -> None:
     assert auprc(scores, np.zeros(4, dtype=bool)) is None
     assert token_f1(scores, marked, 0.5) == pytest.approx(2 * 1 / (2 + 2))
     assert token_f1(scores, marked, 0.01) == pytest.approx(2 * 1 / (1 + 2))
+
+
+def test_sentence_means_give_each_word_its_sentences_share() -> None:
+    sentences = [
+        SentenceShare(0, 3, 0.5, 3.0, (WordShare(0, 1, 0.5, 1.0), WordShare(2, 3, 0.5, 2.0))),
+        SentenceShare(4, 5, 0.5, -4.0, (WordShare(4, 5, 1.0, -4.0),)),
+    ]
+    explained = known_classifier().explain("가 나 다")
+    found = sentence_means(replace(explained, sentences=tuple(sentences)), np.array([1.0, 2.0, -4.0]))
+    assert found.tolist() == [1.5, 1.5, -4.0]
 
 
 def test_rationales_are_spans_of_characters_or_of_tokens(tmp_path) -> None:

@@ -19,6 +19,17 @@ def word_scores(explanation: Explanation) -> Floats:
     return np.array([word.contribution for sentence in explanation.sentences for word in sentence.words])
 
 
+def sentence_means(explanation: Explanation, scores: Floats) -> Floats:
+    """Return for each word the mean score of its sentence, (words,).
+
+    People mark phrases and whole sentences; so does a reader who follows an explanation from sentence to
+    sentence. The mean is the sentence's share for each of its words.
+    """
+    counts = [len(sentence.words) for sentence in explanation.sentences]
+    starts = np.cumsum([0, *counts[:-1]])
+    return np.repeat(np.add.reduceat(scores, starts) / counts, counts)
+
+
 def kendall(first: Floats, second: Floats) -> float | None:
     """Return Kendall's τ-b of two scorings of the same words; None where one is constant or too short."""
     from scipy.stats import kendalltau

@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 from hdoc.attribution import Method, explain_by
 from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Scorer, SplitText
-from hdoc.evaluation.agreement import auprc, kendall, marked_words, token_f1, word_scores
+from hdoc.evaluation.agreement import (
+    auprc,
+    kendall,
+    marked_words,
+    sentence_means,
+    token_f1,
+    word_scores,
+)
 from hdoc.evaluation.cost import measured
 from hdoc.evaluation.examples import Example
 from hdoc.explanation import Explanation
@@ -158,16 +165,18 @@ class ExplanationMeter:
             return
         marked = marked_words(plain, example.rationale)
         for name, explanation in found.items():
-            methods[name].update(self._agreement([word_scores(explanation)], marked))
+            methods[name].update(self._agreement(plain, [word_scores(explanation)], marked))
         orders = random_orders(len(marked), [self.seed, row])
-        methods[RANDOM].update(self._agreement([-order.astype(float) for order in orders], marked))
+        scorings = [-order.astype(float) for order in orders]
+        methods[RANDOM].update(self._agreement(plain, scorings, marked))
 
     def _agreement(
-        self, scorings: Sequence[NDArray[np.float64]], marked: NDArray[np.bool_]
+        self, plain: Explanation, scorings: Sequence[NDArray[np.float64]], marked: NDArray[np.bool_]
     ) -> dict[str, float | None]:
         areas = [auprc(scores, marked) for scores in scorings]
+        means = [auprc(sentence_means(plain, scores), marked) for scores in scorings]
         f1s = [token_f1(scores, marked, self.marked_share) for scores in scorings]
-        return {"auprc": _mean(areas), "token_f1": _mean(f1s)}
+        return {"auprc": _mean(areas), "auprc_sentences": _mean(means), "token_f1": _mean(f1s)}
 
     def _seeds(self, text: str, target: str, sentences: Sequence[Sentence]) -> list[float]:
         """Return Kendall's τ of the words' contributions between all pairs of models."""

@@ -53,7 +53,7 @@ def explanation_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for name, method in row["methods"].items():
             cells: dict[str, Any] = {key: row[key] for key in ("id", "target", "n_words", "n_sentences")}
             cells["method"] = name
-            for figure in ("seconds", "peak_bytes", "leave_one_out", "auprc", "token_f1"):
+            for figure in ("seconds", "peak_bytes", "leave_one_out", "auprc", "auprc_sentences", "token_f1"):
                 cells[figure] = method.get(figure)
             for unit in UNITS if row["probability"] is not None else ():
                 curves = method[unit]

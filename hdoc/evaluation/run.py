@@ -41,7 +41,7 @@ from hdoc.evaluation.tracking import log_evaluation
 from hdoc.plots import draw_confusion, draw_reliability, korean_font
 from hdoc.sentences import Sentence, split_sentences
 
-_VERSION = 1
+_VERSION = 2
 """Raised when the same settings would give other results, so that old progress is left alone."""
 
 

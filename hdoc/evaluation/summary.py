@@ -50,7 +50,7 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _method(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means of what does not depend on deletion."""
     content: dict[str, Any] = {}
-    for name in ("seconds", "leave_one_out", "auprc", "token_f1"):
+    for name in ("seconds", "leave_one_out", "auprc", "auprc_sentences", "token_f1"):
         known = [result[name] for result in results if result.get(name) is not None]
         if known:
             content[name] = float(np.mean(known))

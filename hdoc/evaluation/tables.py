@@ -133,19 +133,22 @@ def explanation_tables(summary: Mapping[str, Any]) -> list[Table]:
         tables.append(
             Table(
                 "Plausibility: agreement with people's rationales",
-                ("method", "AUPRC", "95 %", "token F1"),
+                ("method", "AUPRC", "95 %", "of sentence means", "95 %", "token F1"),
                 [
                     (
                         name,
                         f"{method['auprc']:.3f}",
                         _interval(method["auprc_interval"]),
+                        f"{method['auprc_sentences']:.3f}",
+                        _interval(method["auprc_sentences_interval"]),
                         f"{method['token_f1']:.3f}",
                     )
                     for name, method in methods.items()
                     if "auprc" in method
                 ],
                 "Word scores for the explained class against the words that people marked; means over "
-                "documents; F1 at the mean share of marked words. random: mean of 10 random orders.",
+                "documents; F1 at the mean share of marked words. Of sentence means: each word with the mean "
+                "score of its sentence. random: mean of 10 random orders.",
             )
         )
     if any("own_name" in method for method in methods.values()):
