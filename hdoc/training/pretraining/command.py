@@ -1,4 +1,4 @@
-"""The command behind `scripts/pretrain.py`: tokenizer, prepare, embeddings, fit and export."""
+"""The command behind `scripts/pretrain.py`: tokenizer, prepare, embeddings, fit, export and probe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from hdoc.errors import HdocError
 from hdoc.training.pretraining.corpus import Source, load_sources, read_documents
 
-_DESCRIPTION = "Pre-train a BERT encoder: tokenizer, prepare, embeddings (optional), fit, export."
+_DESCRIPTION = "Pre-train a BERT encoder: tokenizer, prepare, embeddings (optional), fit, export, probe."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--tokenizer", type=Path, required=True, help="folder with tokenizer.json")
     step.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32")
     step.set_defaults(run=_export)
+
+    step = steps.add_parser("probe", help="compare encoders by a linear classifier on their states")
+    step.add_argument("encoders", nargs="+", metavar="ENCODER", help="folder, hub name, or small")
+    step.add_argument("--data", type=Path, required=True, help="labelled table: JSONL, CSV, TSV or Parquet")
+    step.add_argument("--text-column", default="text", help="default: text")
+    step.add_argument("--label-column", default="label", help="default: label")
+    step.set_defaults(run=_probe)
     return parser
 
 
@@ -121,3 +128,14 @@ def _export(options: argparse.Namespace) -> None:
     from hdoc.training.pretraining.export import export
 
     export(options.checkpoint, options.folder, options.tokenizer, options.dtype)
+
+
+def _probe(options: argparse.Namespace) -> None:
+    from hdoc.training.pretraining.probe import N_FOLDS, probe
+
+    for found in probe(options.encoders, options.data, options.text_column, options.label_column):
+        sys.stdout.write(
+            f"{found.encoder}: macro-F1 {found.macro_f1:.3f} ± {found.macro_f1_deviation:.3f} "
+            f"over {N_FOLDS} folds, accuracy {found.accuracy:.3f} (ridge {found.penalty:g})\n"
+        )
+        sys.stdout.flush()
