@@ -3,6 +3,7 @@
 python scripts/benchmark.py core --data data/petitions/dev.jsonl
 python scripts/benchmark.py speed --petitions data/petitions/dev.jsonl --statutes data/statutes/dev.jsonl
 python scripts/benchmark.py quality --tasks petitions,statutes,nsmc --seeds 0,1,2
+python scripts/benchmark.py runtimes --data data/petitions/dev.jsonl
 python scripts/benchmark.py trust --faithfulness - data/petitions/test.jsonl
 """
 
@@ -52,6 +53,12 @@ def main() -> None:
     speed = commands.add_parser("speed", help="time and memory beside the floor and other models")
     add_speed_arguments(speed)
     speed.set_defaults(run=measure_speed)
+    runtimes = commands.add_parser("runtimes", help="torch and ONNX Runtime in 32, 16 and 8 bit")
+    runtimes.add_argument("--model", help="a model folder; default: the model that comes with hdoc")
+    runtimes.add_argument("--data", type=Path, required=True, help="labelled table; see hdoc evaluate --help")
+    runtimes.add_argument("--explained", type=int, default=100, help="documents; default: 100")
+    runtimes.add_argument("--rounds", type=int, default=3, help="default: 3")
+    runtimes.set_defaults(run=measure_runtimes)
     options = parser.parse_args()
     sys.exit(options.run(options))
 
@@ -76,6 +83,18 @@ def measure_trust(options: argparse.Namespace) -> int:
         bound = "at least" if target.sign > 0 else "at most"
         print(f"{verdict} {target.value:8.3f}, {bound} {target.limit:8.3f}: {target.name}")
     return 0 if all(target.reached for target in found) else 1
+
+
+def measure_runtimes(options: argparse.Namespace) -> None:
+    from hdoc.benchmarks.runtimes import compare_runtimes, table
+    from hdoc.classifier import DocumentClassifier
+    from hdoc.evaluation.examples import Columns, read_examples
+
+    labels = DocumentClassifier.load(options.model, device="cpu").labels
+    examples = read_examples(options.data, Columns(), labels)
+    found = compare_runtimes(options.model, examples, options.explained, options.rounds)
+    print(f"{len(examples)} documents, {options.explained} explained, {os.cpu_count()} cores")
+    print(table(found))
 
 
 def measure_core(options: argparse.Namespace) -> None:

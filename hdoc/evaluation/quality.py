@@ -45,6 +45,18 @@ class Prediction:
     n_characters: int
     n_sentences: int
 
+    @classmethod
+    def of(cls, example: Example, result: Classification, labels: Sequence[str]) -> Prediction:
+        """Set what a model said beside what is right.
+
+        Args:
+            example: the document.
+            result: what the model said.
+            labels: its classes, in its order.
+        """
+        chances = tuple(result.probabilities[label] for label in labels)
+        return cls(example.id, example.labels, chances, len(example.text), len(result.sentences))
+
 
 def predict(
     classifier: DocumentClassifier,
@@ -73,14 +85,7 @@ def predict(
     for (key, example), result in zip(waiting, results, strict=True):
         if not isinstance(result, Classification):
             raise type(result)(f"document {example.id}: {result}")
-        row = Prediction(
-            example.id,
-            example.labels,
-            tuple(result.probabilities[label] for label in classifier.labels),
-            len(example.text),
-            len(result.sentences),
-        )
-        ledger.add(key, asdict(row))
+        ledger.add(key, asdict(Prediction.of(example, result, classifier.labels)))
         advance()
     rows = [ledger.rows[str(i)] for i in range(len(examples))]
     return [
