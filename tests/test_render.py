@@ -258,6 +258,24 @@ class TestTerminal:
         assert "가장 유력한 분류가 아니라 ‘일자리’(<0.1%)의 근거" in view
         assert re.search(r"일자리 +▏ +<0.1%", view)
 
+    def test_warns_of_a_low_probability(self):
+        unsure = {
+            "probabilities": {"교통/건축/국토": 0.4, "<안전>": 0.35, "일자리": 0.25},
+            "probability": 0.4,
+        }
+        view = printed(explain(TEXT, **unsure), TEXT, language="ko")
+        assert "확률이 낮습니다. 다음 후보는 ‘<안전>’(35.0%)이고" in view
+        page = to_html(explain(TEXT, **unsure), TEXT, language="en")
+        assert "The probability is low. Next comes “&lt;안전&gt;” (35.0%)" in page
+        for sure in (
+            explain(TEXT),
+            explain(TEXT, **unsure, target="일자리"),
+            explain(TEXT, **unsure, versus="일자리"),
+            explain(TEXT, probabilities={"교통/건축/국토": 0.4}, probability=0.4),
+        ):
+            assert "확률이 낮습니다" not in printed(sure, TEXT, language="ko")
+            assert "probability is low" not in to_html(sure, TEXT, language="en")
+
     def test_ranks_the_strongest_with_exact_places(self):
         explanation = explain(TEXT)
         lines = printed(explanation, TEXT, top=2, language="en").splitlines()

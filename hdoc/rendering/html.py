@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from hdoc.explanation import Explanation
 from hdoc.rendering.html_evidence import N_LEVELS, HtmlEvidence, bar
-from hdoc.rendering.scale import coverage, probability, top_labels
+from hdoc.rendering.scale import coverage, probability, runner_up, top_labels
 from hdoc.rendering.symbols import visible_line
 from hdoc.rendering.wording import Language, Wording, subject_particle
 
@@ -130,6 +130,10 @@ class Page:
         if found.target != found.label:
             likely = probability(found.probabilities[found.target])
             note = words.other_target.format(target=visible_line(found.target), probability=likely)
+        if second := runner_up(found):
+            label, likely = visible_line(second[0]), probability(second[1])
+            note = words.doubtful.format(label=label, probability=likely)
+        if note:
             note = f'<p class="note">{escape(note)}</p>'
         return f"""<div class="headline">{document}<p class="kicker">{words.category}</p>
 <h1><bdi>{escape(self._label())}</bdi></h1>

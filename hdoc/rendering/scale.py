@@ -21,6 +21,8 @@ from hdoc.explanation import Explanation, SentenceShare, WordShare
 _MARKED_SHARE = 10
 _MARKED_WEIGHT = 0.2
 _ALWAYS_CANDIDATES = 3
+# A category that is less probable than all others together is doubtful.
+_DOUBTFUL = 0.5
 # Beyond this many, marks stop helping a reader and only make a long document's page heavier.
 _MOST_MARKED = 1_000
 
@@ -123,6 +125,14 @@ def probability(value: float) -> str:
 def coverage(value: float) -> str:
     """Return which part of the text was read; "100%" stands only for all of it."""
     return "100%" if value == 1 else probability(value)
+
+
+def runner_up(explanation: Explanation) -> tuple[str, float] | None:
+    """Return the second most probable label if the first, which is explained, is doubtful; else None."""
+    found = list(explanation.probabilities.items())
+    explains_first = explanation.target == explanation.label and explanation.versus is None
+    doubtful = explains_first and explanation.probability < _DOUBTFUL and len(found) > 1
+    return found[1] if doubtful else None
 
 
 def top_labels(explanation: Explanation, n_labels: int) -> list[tuple[str, float]]:

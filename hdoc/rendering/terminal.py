@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hdoc.explanation import Explanation
 from hdoc.rendering.palette import Palette, bar
-from hdoc.rendering.scale import coverage, probability, top_labels
+from hdoc.rendering.scale import coverage, probability, runner_up, top_labels
 from hdoc.rendering.symbols import clip, visible_line
 from hdoc.rendering.terminal_evidence import SHOWN_OF_LONG_TEXT, WHOLE_TEXT, TerminalEvidence
 from hdoc.rendering.wording import Wording, subject_particle
@@ -72,6 +72,9 @@ class TerminalView:
         if found.target != found.label:
             likely = probability(found.probabilities[found.target])
             line.append("\n" + words.other_target.format(target=target, probability=likely))
+        if second := runner_up(found):
+            label, likely = visible_line(second[0]), probability(second[1])
+            line.append("\n" + words.doubtful.format(label=label, probability=likely))
         return line
 
     def _labels(self) -> Table:

@@ -17,6 +17,7 @@ class Wording:
     category: str
     question: str
     other_target: str
+    doubtful: str
     supports: str
     opposes: str
     side: str
@@ -48,6 +49,8 @@ WORDING: dict[Language, Wording] = {
         category="분류",
         question="왜 ‘{target}’이고 ‘{versus}’{subject} 아닌가",
         other_target="아래는 가장 유력한 분류가 아니라 ‘{target}’({probability})의 근거입니다.",
+        doubtful="확률이 낮습니다. 다음 후보는 ‘{label}’({probability})이고, "
+        "모델이 아는 분류 어디에도 맞지 않는 글일 수 있습니다.",
         supports="뒷받침하는 근거",
         opposes="반대 근거",
         side="‘{label}’ 쪽",
@@ -80,6 +83,8 @@ WORDING: dict[Language, Wording] = {
         category="Category",
         question="Why “{target}” and not “{versus}”",
         other_target="This is the evidence for “{target}” ({probability}), not for the most probable one.",
+        doubtful="The probability is low. Next comes “{label}” ({probability}); the text may fit none of the "
+        "categories that the model knows.",
         supports="evidence for",
         opposes="evidence against",
         side="towards “{label}”",
