@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from hdoc.attention import SentenceAttention, WordAttention
 from hdoc.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows, within_budget
 from hdoc.bert import Bert
+from hdoc.memory import trim_heap
 from hdoc.packing import PackedWindows
 from hdoc.shapes import NetworkShape
 
@@ -106,10 +107,16 @@ class DocumentNetwork(nn.Module):
 
         return torch.cat(
             [
-                checkpoint(self.vectors, part, use_reentrant=False)
+                checkpoint(self._part, part, use_reentrant=False)
                 for part in within_budget(groups, TOKEN_BUDGET)
             ]
         )
+
+    def _part(self, groups: Sequence[PaddedWindows]) -> Tensor:
+        """Return the vectors of one part of many, in the memory that the part before has left."""
+        if groups[0].ids.device.type == "cpu":
+            trim_heap()
+        return self.vectors(groups)
 
     def vectors(self, groups: Sequence[PaddedWindows]) -> Tensor:
         """Return the vectors of all windows of some groups, (windows, value_width)."""

@@ -13,11 +13,13 @@ from hdoc import DocumentClassifier
 from hdoc.benchmarks.speed.cost import Cost, compared
 from hdoc.benchmarks.speed.documents import n_tokens, random_document, sentence
 from hdoc.benchmarks.speed.explaining import explain_by_lime
-from hdoc.benchmarks.speed.lengths import Peak
+from hdoc.benchmarks.speed.lengths import Peak, peak
 from hdoc.benchmarks.speed.rate import RATE, n_operations
 from hdoc.benchmarks.speed.report import markdown
+from hdoc.benchmarks.speed.shape import Shape
 from hdoc.benchmarks.speed.whole import _over_the_dearer
 from hdoc.bert import Bert, BertShape
+from hdoc.memory import trim_heap
 from tests.known import AGAINST, FOR, document, save_known_model
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +85,13 @@ def test_tables_say_what_was_measured() -> None:
     assert "| floor | 1 | 500 |" in found
     assert "| hdoc | 1.10 (1.05 to 12) | 455 |" in found
     assert "| training | 2,000 | 3 MiB | 1.2 s |" in found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not trim_heap(), reason="needs glibc")
+def test_a_training_step_takes_no_more_memory_for_ten_times_the_sentences() -> None:
+    short, long = (peak("training", count, Shape(device="cpu")) for count in (200, 2000))
+    assert long.n_bytes < 1.2 * short.n_bytes
 
 
 @pytest.mark.slow

@@ -7,10 +7,11 @@ when the process has grown, and at most once a second.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import time
 from pathlib import Path
+
+from hdoc.memory import trim_heap
 
 _GROWN = 64 * 2**20
 _SECONDS = 1.0
@@ -29,19 +30,19 @@ class Trimmer:
     """Gives free memory back now and then; does nothing where the C library is not glibc."""
 
     def __init__(self) -> None:
-        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
         self._least = 0
         self._next = 0.0
 
     def __call__(self) -> bool:
         """Trim if the process has grown; returns whether it did."""
-        if self._trim is None or time.monotonic() < self._next:
+        if time.monotonic() < self._next:
             return False
         before = resident()
         self._least = self._least or before
         if before <= self._least + _GROWN:
             return False
-        self._trim(0)
+        if not trim_heap():
+            return False
         self._least = min(self._least, resident())
         self._next = time.monotonic() + _SECONDS
         return True
