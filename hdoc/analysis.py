@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hdoc.encoding import Window, word_spans, words_of_pieces
 from hdoc.errors import LabelError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
+from hdoc.temperature import Temperature
 
 Floats = NDArray[np.float64]
 
@@ -85,12 +86,12 @@ class Classes:
 
     labels: tuple[str, ...]
     multi_label: bool
-    temperature: float
+    temperature: Temperature
     bias: Floats
 
     def probabilities(self, logits: Floats) -> dict[str, float]:
         """Return the calibrated probability of every class, most probable first."""
-        scaled = logits / self.temperature
+        scaled = self.temperature(logits)
         if self.multi_label:
             values = 1 / (1 + np.exp(-scaled))
         else:

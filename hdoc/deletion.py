@@ -107,7 +107,7 @@ class Scorer:
             versus: a class to compare with; the probability is then that of the target among these two.
         """
         labels = self.classifier.labels
-        scaled = self.logits(documents) / self.classifier.temperature
+        scaled = self.classifier.temperature(self.logits(documents))
         if versus is not None:
             scaled = scaled[:, labels.index(target)] - scaled[:, labels.index(versus)]
         elif self.classifier.multi_label:

@@ -15,18 +15,21 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
+from hdoc.temperature import Temperature
+
+PLAIN = Temperature()
 # The bins of the expected calibration error (Naeini et al. 2015), equally wide.
 N_BINS = 15
 
 
-def probabilities(logits: Tensor, temperature: float, multi_label: bool) -> Tensor:
+def probabilities(logits: Tensor, temperature: Temperature, multi_label: bool) -> Tensor:
     """Return probabilities (documents, classes) of logits divided by a temperature."""
-    scaled = logits.double() / temperature
+    scaled = temperature(logits.double())
     return scaled.sigmoid() if multi_label else scaled.softmax(dim=1)
 
 
 def figures(
-    logits: Tensor, targets: Tensor, labels: Sequence[str], temperature: float = 1.0
+    logits: Tensor, targets: Tensor, labels: Sequence[str], temperature: Temperature = PLAIN
 ) -> dict[str, float]:
     """Return all figures of a split.
 
@@ -46,7 +49,7 @@ def figures(
     chances = probabilities(logits, temperature, multi_label).float()
     if multi_label:
         truth = targets.long()
-        loss = F.binary_cross_entropy_with_logits(logits / temperature, targets.to(logits.dtype))
+        loss = F.binary_cross_entropy_with_logits(temperature(logits), targets.to(logits.dtype))
         values = {
             "macro_f1": multilabel_f1_score(chances, truth, n_classes, average="macro"),
             "micro_f1": multilabel_f1_score(chances, truth, n_classes, average="micro"),
@@ -55,7 +58,7 @@ def figures(
         }
         by_class = multilabel_f1_score(chances, truth, n_classes, average="none")
     else:
-        loss = F.cross_entropy(logits / temperature, targets)
+        loss = F.cross_entropy(temperature(logits), targets)
         values = {
             "macro_f1": multiclass_f1_score(chances, targets, n_classes, average="macro"),
             "accuracy": multiclass_accuracy(chances, targets, n_classes, average="micro"),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from hdoc.figures import N_BINS, probabilities
+from hdoc.temperature import Temperature
 
 # Fonts with Hangul, by what systems come with; Noto's CJK fonts all have it, whatever their region.
 _FONTS = (
@@ -88,7 +89,7 @@ def _draw_hits(predicted: Tensor, true: Tensor, labels: Sequence[str], path: Pat
     save(image, path)
 
 
-def draw_reliability(logits: Tensor, targets: Tensor, temperature: float, path: Path) -> None:
+def draw_reliability(logits: Tensor, targets: Tensor, temperature: Temperature, path: Path) -> None:
     """Draw how often the model is right when it says that it is sure, before and after calibration.
 
     Args:
@@ -100,8 +101,8 @@ def draw_reliability(logits: Tensor, targets: Tensor, temperature: float, path: 
     image, axes = figure(6, 6)
     axes.plot([0, 1], [0, 1], color="#888888", linestyle=":", label="as sure as right")
     for name, value, colour, marker in (
-        ("before calibration", 1.0, "#d1603d", "o"),
-        (f"after (temperature {temperature:.2f})", temperature, _INK, "s"),
+        ("before calibration", Temperature(), "#d1603d", "o"),
+        ("after", temperature, _INK, "s"),
     ):
         sure, right = _bins(logits, targets, value)
         axes.plot(sure, right, color=colour, marker=marker, markersize=4, label=name)
@@ -113,7 +114,7 @@ def draw_reliability(logits: Tensor, targets: Tensor, temperature: float, path: 
     save(image, path)
 
 
-def _bins(logits: Tensor, targets: Tensor, temperature: float) -> tuple[list[float], list[float]]:
+def _bins(logits: Tensor, targets: Tensor, temperature: Temperature) -> tuple[list[float], list[float]]:
     """Return mean probability and share of hits of each bin that is not empty."""
     multi_label = targets.is_floating_point()
     chances = probabilities(logits, temperature, multi_label)

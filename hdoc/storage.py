@@ -36,6 +36,7 @@ from hdoc.explanation import ModelIdentity
 from hdoc.lexical import LexicalScores
 from hdoc.sentences import Split
 from hdoc.shapes import NetworkShape, encoder_width, encoder_window
+from hdoc.temperature import Temperature
 
 if TYPE_CHECKING:
     from hdoc.network import DocumentNetwork
@@ -58,6 +59,7 @@ _MOST_LAYERS = 1_000
 _MOST_KERNELS = 100
 _LEAST_TEMPERATURE = 1e-6
 _LONGEST_QUOTE = 200
+_PLAIN = Temperature()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class StoredModel:
     encoder_config: dict[str, Any]
     labels: tuple[str, ...]
     multi_label: bool
-    temperature: float
+    temperature: Temperature
     identity: ModelIdentity
     split: Split = "kss"
     lexical: LexicalScores | None = None
@@ -97,7 +99,7 @@ def save_model(
     encoder_config: Mapping[str, Any],
     labels: list[str],
     multi_label: bool = False,
-    temperature: float = 1.0,
+    temperature: Temperature = _PLAIN,
     name: str = "hdoc",
     version: str = "1",
     card: str = "",
@@ -155,8 +157,7 @@ def save_model(
             draft.mkdir()
             _write_json(draft / "config.json", config)
             _write_json(draft / "labels.json", labels)
-            calibration = {"temperature": temperature} | ({} if origin is None else {"origin": list(origin)})
-            _write_json(draft / "calibration.json", calibration)
+            _write_json(draft / "calibration.json", _calibration(temperature, origin))
             tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
             # Not save_file: it would make a file that only its owner may read.
             (draft / "weights.safetensors").write_bytes(array_bytes(weights))
@@ -413,14 +414,26 @@ def _split(root: Path, config: Mapping[str, Any]) -> Split:
     return split
 
 
-def _temperature(root: Path, content: bytes) -> float:
-    temperature = _json_object(root / "calibration.json", content).get("temperature")
+def _calibration(temperature: Temperature, origin: Sequence[float] | None) -> dict[str, Any]:
+    content: dict[str, Any] = {"temperature": temperature.base}
+    if temperature.spread:
+        content["temperature_spread"] = temperature.spread
+    return content if origin is None else content | {"origin": list(origin)}
+
+
+def _temperature(root: Path, content: bytes) -> Temperature:
+    calibration = _json_object(root / "calibration.json", content)
+    temperature, spread = calibration.get("temperature"), calibration.get("temperature_spread", 0.0)
     if not isinstance(temperature, int | float) or not _LEAST_TEMPERATURE < temperature < float("inf"):
         raise ModelError(
             f"expected a temperature above {_LEAST_TEMPERATURE} in {root / 'calibration.json'}, "
             f"got {_short(temperature)}"
         )
-    return float(temperature)
+    if not isinstance(spread, int | float) or not 0 <= spread < float("inf"):
+        raise ModelError(
+            f"expected a temperature_spread of 0 or more in {root / 'calibration.json'}, got {_short(spread)}"
+        )
+    return Temperature(float(temperature), float(spread))
 
 
 def _origin(root: Path, content: bytes, n_classes: int) -> NDArray[np.float64] | None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from hdoc.temperature import Temperature
+
 # Sentences written for the tests; enough characters for a tokenizer that leaves little unknown.
 SENTENCES = [
     "오늘 국회에서 예산안을 두고 긴 토론이 벌어졌습니다.",
@@ -85,7 +87,7 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         tokenizer,
         encoder_config=config,
         labels=["경제", "사회", "문화"],
-        temperature=1.5,
+        temperature=Temperature(1.5, 0.25),
         name="tiny",
         version="7",
         card="# tiny\n",

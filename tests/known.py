@@ -20,6 +20,7 @@ from hdoc.encoding import PieceTokenizer
 from hdoc.explanation import ModelIdentity
 from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.storage import StoredModel, save_model
+from hdoc.temperature import Temperature
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 FOR, AGAINST = "축구", "환율"
@@ -67,7 +68,7 @@ def known_model(multi_label: bool = False, strength: float = 40.0, context: Any 
         config,
         LABELS,
         multi_label,
-        2.0,
+        Temperature(2.0),
         ModelIdentity("known", "1", "0" * 64),
     )
 

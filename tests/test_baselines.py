@@ -25,6 +25,7 @@ from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError, LabelError, ModelError
 from hdoc.network import NetworkShape
 from hdoc.render import to_html
+from hdoc.temperature import Temperature
 from tests.conftest import SENTENCES
 
 NETWORKS = [name for name in architectures() if name not in TFIDF]
@@ -222,7 +223,7 @@ class TestHanExplanations:
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.mul_(3)  # so that scores are far from equal
-        return HanExplainer(network, tokenizer, ["경제", "사회", "문화"], temperature=2.0)
+        return HanExplainer(network, tokenizer, ["경제", "사회", "문화"], temperature=Temperature(2.0))
 
     def test_shares_add_up_to_the_networks_score(
         self, explainer: HanExplainer, tokenizer: PieceTokenizer

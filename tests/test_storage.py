@@ -16,6 +16,7 @@ from hdoc.classifier import embedded_model
 from hdoc.errors import ModelError
 from hdoc.lexical import LexicalScores
 from hdoc.storage import _sha256, load_model, save_model
+from hdoc.temperature import Temperature
 
 
 @pytest.fixture
@@ -40,7 +41,11 @@ def edit(folder: Path, name: str, **changes: object) -> None:
 def test_a_model_comes_back_as_it_was_saved(tiny_model: Path, tmp_path: Path) -> None:
     model = load_model(tiny_model)
     assert model.labels == ("경제", "사회", "문화")
-    assert (model.temperature, model.multi_label, model.tokenizer.window) == (1.5, False, 32)
+    assert (model.temperature, model.multi_label, model.tokenizer.window) == (
+        Temperature(1.5, 0.25),
+        False,
+        32,
+    )
     assert (model.identity.name, model.identity.version) == ("tiny", "7")
     assert not model.network.training
     again = tmp_path / "again"
@@ -50,7 +55,7 @@ def test_a_model_comes_back_as_it_was_saved(tiny_model: Path, tmp_path: Path) ->
         model.tokenizer,
         encoder_config=model.encoder_config,
         labels=list(model.labels),
-        temperature=1.5,
+        temperature=Temperature(1.5, 0.25),
         name="tiny",
         version="7",
     )
@@ -229,7 +234,12 @@ def test_labels_and_temperature_are_checked(copy: Path) -> None:
     edit(copy, "calibration.json", temperature=0)
     with pytest.raises(ModelError, match="expected a temperature above"):
         load_model(copy)
-    edit(copy, "calibration.json", temperature=1)
+    for spread in (-0.1, float("nan"), "1", None):
+        edit(copy, "calibration.json", temperature=1, temperature_spread=spread)
+        with pytest.raises(ModelError, match="expected a temperature_spread of 0 or more"):
+            load_model(copy)
+    edit(copy, "calibration.json", temperature=1, temperature_spread=0)
+    assert load_model(copy).temperature == Temperature(1.0)
     (copy / "labels.json").write_text('["가", "가", "나"]')
     sign(copy)
     with pytest.raises(ModelError, match="names a class twice"):

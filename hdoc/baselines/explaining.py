@@ -20,8 +20,12 @@ from hdoc.encoding import PieceTokenizer, Window, word_spans, words_of_pieces
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 from hdoc.sentences import split_sentences
+from hdoc.temperature import Temperature
 
 METHOD = "HAN attention"
+
+
+_PLAIN = Temperature()
 
 
 class HanExplainer:
@@ -41,7 +45,7 @@ class HanExplainer:
         network: HierarchicalAttentionNetwork,
         tokenizer: PieceTokenizer,
         labels: Sequence[str],
-        temperature: float = 1.0,
+        temperature: Temperature = _PLAIN,
         identity: ModelIdentity | None = None,
         multi_label: bool = False,
     ) -> None:

@@ -158,6 +158,11 @@ def _harms() -> Iterator[tuple[str, Callable[[Path], Any]]]:
     )
     for temperature in (0, -1, 1e-320, float("nan"), float("inf"), "1", None, [1], True):
         yield f"temperature {temperature!r}", _editing("calibration.json", {"temperature": temperature})
+    for spread in (-1, float("nan"), float("inf"), "1", None, [1]):
+        yield (
+            f"spread {spread!r}",
+            _editing("calibration.json", {"temperature": 1, "temperature_spread": spread}),
+        )
     yield from _wrong_sizes()
     yield from _wrong_encoders()
     yield from _wrong_weights()

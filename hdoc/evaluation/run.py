@@ -251,7 +251,7 @@ class Evaluation:
         if korean_font() is None:
             self.messages.print("no font with Hangul is installed, so pictures show boxes", style="dim")
         temperature = self.classifier.temperature
-        logits, targets = decisions.logits() * temperature, decisions.targets()
+        logits, targets = temperature.restored(decisions.logits()), decisions.targets()
         draw_confusion(logits, targets, self.classifier.labels, folder / "confusion.png")
         draw_reliability(logits, targets, temperature, folder / "reliability.png")
 

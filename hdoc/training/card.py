@@ -64,7 +64,9 @@ def _calibration(stored: Mapping[str, Any]) -> str:
     if not stored["figures"]:
         return "Not calibrated: the temperature is fitted on dev at the end of a training."
     lexical = " Scores of single word pieces are added to the network's." if stored["lexical"] else ""
-    return f"Logits are divided by the temperature {stored['temperature']:.3f}, fitted on dev.{lexical}"
+    base, spread = stored["temperature"]["base"], stored["temperature"]["spread"]
+    grows = f" + {spread:.3f} × the standard deviation of the document's logits" if spread else ""
+    return f"Logits are divided by the temperature {base:.3f}{grows}, fitted on dev.{lexical}"
 
 
 def _table(values: Mapping[str, Any]) -> str:

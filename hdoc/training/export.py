@@ -57,6 +57,7 @@ def export_checkpoint(
     from hdoc.baselines.registry import HDOC
     from hdoc.network import DocumentNetwork
     from hdoc.storage import save_model
+    from hdoc.temperature import Temperature
     from hdoc.training.blueprint import Blueprint
     from hdoc.training.card import model_card
     from hdoc.training.lexical import lexical_from_plain
@@ -87,7 +88,7 @@ def export_checkpoint(
         encoder_config=blueprint.encoder_config,
         labels=list(blueprint.labels),
         multi_label=blueprint.multi_label,
-        temperature=stored["temperature"],
+        temperature=Temperature(**stored["temperature"]),
         lexical=lexical_from_plain(stored["lexical"]),
         origin=stored["origin"],
         name=name,

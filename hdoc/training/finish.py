@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.registry import HDOC
 from hdoc.explanation import ModelIdentity
 from hdoc.network import DocumentNetwork
+from hdoc.temperature import Temperature
 from hdoc.training.calibration import fit_origin, fit_temperature
 from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
@@ -136,10 +138,11 @@ def _add_lexical(learner: DocumentLearner, data: DocumentData, logits: Tensor, t
 def _calibration(logits: Tensor, targets: Tensor, learner: DocumentLearner) -> dict[str, float]:
     before, after = (
         figures(logits, targets, learner.labels, temperature)["ece"]
-        for temperature in (1.0, learner.temperature)
+        for temperature in (Temperature(), learner.temperature)
     )
     return {
-        "calibration/temperature": learner.temperature,
+        "calibration/temperature": learner.temperature.base,
+        "calibration/temperature_spread": learner.temperature.spread,
         "calibration/dev_ece_before": before,
         "calibration/dev_ece_after": after,
     }
@@ -161,7 +164,7 @@ def _amend(path: Path, learner: DocumentLearner, splits: dict[str, dict[str, flo
     """Put all that came after training into a checkpoint, so that it can be exported at any time."""
     content: dict[str, Any] = read_checkpoint(path)
     content[CHECKPOINT_KEY].update(
-        temperature=learner.temperature,
+        temperature=asdict(learner.temperature),
         origin=learner.origin,
         lexical=lexical_to_plain(learner.lexical),
         figures=splits,

@@ -9,6 +9,7 @@ the weights of one that was not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,6 +26,7 @@ from hdoc.encoder import encoder_window
 from hdoc.errors import DataError, ModelError
 from hdoc.lexical import LexicalScores
 from hdoc.network import NetworkShape
+from hdoc.temperature import Temperature
 from hdoc.training.blueprint import Blueprint
 from hdoc.training.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
 from hdoc.training.losses import ClassWeights, class_weights, document_losses
@@ -101,7 +103,7 @@ class DocumentLearner(LightningModule):
         kernel_widths = list(kernel_widths)
         self.save_hyperparameters(logger=False)
         self.blueprint: Blueprint | None = None
-        self.temperature = 1.0
+        self.temperature = Temperature()
         self.origin: list[float] | None = None
         self.lexical: LexicalScores | None = None
         self.run_facts: dict[str, str] = {}  # which run this is, for the model card
@@ -197,7 +199,7 @@ class DocumentLearner(LightningModule):
         if self.blueprint is not None:
             checkpoint[CHECKPOINT_KEY] = {
                 "blueprint": self.blueprint.to_plain(),
-                "temperature": self.temperature,
+                "temperature": asdict(self.temperature),
                 "origin": self.origin,
                 "lexical": lexical_to_plain(self.lexical),
                 "seed": self._seed,
@@ -220,7 +222,7 @@ class DocumentLearner(LightningModule):
         blueprint = Blueprint.from_plain(stored["blueprint"])
         if self.blueprint is not None:
             self.blueprint.check_same(blueprint)
-        self._seed, self.temperature = stored["seed"], stored["temperature"]
+        self._seed, self.temperature = stored["seed"], Temperature(**stored["temperature"])
         self.origin, self.lexical = stored["origin"], lexical_from_plain(stored["lexical"])
         if self.blueprint is None:
             self._build(blueprint)

@@ -39,13 +39,11 @@ class LexicalFit:
 
     Attributes:
         scores: to be added to the network's; None if the network is best alone.
-        temperature: for the sum of both.
-        loss: mean loss on dev of the sum at that temperature.
+            loss: mean loss on dev of the sum at its best temperature.
         network_loss: the same of the network alone, at its own best temperature.
     """
 
     scores: LexicalScores | None
-    temperature: float
     loss: float
     network_loss: float
 
@@ -53,7 +51,7 @@ class LexicalFit:
 def fit_lexical(
     train: DocumentSplit, dev: DocumentSplit, dev_logits: Tensor, n_pieces: int, n_classes: int
 ) -> LexicalFit:
-    """Fit on train; choose penalty, ratio and temperature on dev.
+    """Fit on train; choose penalty and ratio on dev.
 
     Args:
         train: documents with targets.
@@ -66,16 +64,16 @@ def fit_lexical(
     train_x, dev_x = _matrix(train, idf), _matrix(dev, idf)
     network = dev_logits.double().cpu()
     targets = dev.targets.double() if dev.targets.is_floating_point() else dev.targets
-    temperature, network_loss = _stacked(network, targets)
-    best = LexicalFit(None, temperature, network_loss, network_loss)
+    network_loss = _stacked(network, targets)
+    best = LexicalFit(None, network_loss, network_loss)
     for strength in _STRENGTHS:
         weights, bias = _separate(train_x, train.targets, n_classes, strength)
         lexical = torch.from_numpy(dev_x @ weights + bias)
         for ratio in _RATIOS[1:]:
-            temperature, loss = _stacked(network + ratio * lexical, targets)
+            loss = _stacked(network + ratio * lexical, targets)
             if loss < best.loss:
                 scores = LexicalScores(idf, ratio * weights, ratio * bias)
-                best = LexicalFit(scores, temperature, loss, network_loss)
+                best = LexicalFit(scores, loss, network_loss)
     return best
 
 
@@ -97,9 +95,10 @@ def lexical_from_plain(plain: Mapping[str, Tensor] | None) -> LexicalScores | No
     return None if plain is None else LexicalScores(**{name: plain[name].numpy() for name in plain})
 
 
-def _stacked(logits: Tensor, targets: Tensor) -> tuple[float, float]:
-    temperature = fit_temperature(logits, targets)
-    return temperature, float(document_losses(logits / temperature, targets).mean())
+def _stacked(logits: Tensor, targets: Tensor) -> float:
+    """Return the loss at the best temperature, one for all documents, so that it is soon found."""
+    temperature = fit_temperature(logits, targets, with_spread=False)
+    return float(document_losses(temperature(logits), targets).mean())
 
 
 def _idf(split: DocumentSplit, n_pieces: int) -> NDArray[np.float64]:

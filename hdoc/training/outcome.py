@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from hdoc.temperature import Temperature
+
 OUTCOME = "outcome.json"
 
 
@@ -33,7 +35,7 @@ class Outcome:
 
     architecture: str
     labels: list[str]
-    temperature: float
+    temperature: Temperature
     n_parameters: int
     train_seconds: float
     test_seconds: float = 0.0
