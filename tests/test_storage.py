@@ -15,7 +15,8 @@ from hdoc import DocumentClassifier
 from hdoc.classifier import embedded_model
 from hdoc.errors import ModelError
 from hdoc.lexical import LexicalScores
-from hdoc.storage import _sha256, load_model, save_model
+from hdoc.storage import load_model, save_model
+from hdoc.storage.files import sha256
 from hdoc.temperature import Temperature
 
 
@@ -28,7 +29,7 @@ def sign(folder: Path) -> None:
     """Make the checksums right again after a change, so that the check behind them is reached."""
     path = folder / "checksums.json"
     names = {*json.loads(path.read_text()), *(part.name for part in folder.glob("*.safetensors"))}
-    sums = {name: _sha256((folder / name).read_bytes()) for name in names}
+    sums = {name: sha256((folder / name).read_bytes()) for name in names}
     path.write_text(json.dumps(sums))
 
 

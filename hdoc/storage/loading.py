@@ -1,0 +1,157 @@
+"""Reading a model folder; whatever is wrong with it is one clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_numpy
+from tokenizers import Tokenizer
+
+from hdoc.encoding import PieceTokenizer
+from hdoc.errors import HdocError, ModelError
+from hdoc.explanation import ModelIdentity
+from hdoc.lexical import LexicalScores
+from hdoc.sentences import Split
+from hdoc.shapes import NetworkShape, encoder_window
+from hdoc.storage.calibration import read_origin, read_temperature
+from hdoc.storage.files import json_object, json_value, read_parts, short
+from hdoc.storage.model import FORMAT, LEXICAL, LEXICAL_TENSORS, READABLE, Runtime, StoredModel
+from hdoc.storage.networks import onnx_network, torch_network
+
+# No encoder comes near these; beyond them, only building the network would take hours.
+_LARGEST_SIZE = 10_000_000
+_MOST_LAYERS = 1_000
+_MOST_KERNELS = 100
+
+
+def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
+    """Read a model folder.
+
+    Args:
+        folder: what `save_model` wrote.
+        runtime: what is to run the network.
+
+    Raises:
+        HdocError: ONNX Runtime is not installed.
+        ModelError: it is missing, unfinished, damaged, of another format, or its parts do not fit together.
+    """
+    root = Path(folder)
+    parts, checksum = read_parts(root)
+    config = json_object(root / "config.json", parts["config.json"])
+    if config.get("format") != FORMAT or config.get("format_version") not in READABLE:
+        raise ModelError(
+            f"expected format {FORMAT} version {' or '.join(map(str, READABLE))} in {root / 'config.json'}, "
+            f"got {config.get('format')!r} version {config.get('format_version')!r}"
+        )
+    network = onnx_network if runtime == "onnx" else torch_network
+    try:
+        labels = _labels(root, parts["labels.json"])
+        _check_sizes(root, config)
+        sizes = dict(config["network"], kernel_widths=tuple(config["network"]["kernel_widths"]))
+        if sizes["n_classes"] != len(labels):
+            raise ModelError(
+                f"{root / 'labels.json'} does not fit config.json: {len(labels)} classes, "
+                f"expected {short(sizes['n_classes'])}"
+            )
+        tokenizer = PieceTokenizer(
+            Tokenizer.from_buffer(parts["tokenizer.json"]), config["window"], config["pad_id"]
+        )
+        _check_tokenizer(root, tokenizer, config["encoder"])
+        return StoredModel(
+            network=network(root, config["encoder"], NetworkShape(**sizes), parts["weights.safetensors"]),
+            tokenizer=tokenizer,
+            encoder_config=config["encoder"],
+            labels=labels,
+            multi_label=bool(config["multi_label"]),
+            temperature=read_temperature(root, parts["calibration.json"]),
+            identity=ModelIdentity(str(config["name"]), str(config["version"]), checksum),
+            split=_split(root, config),
+            lexical=_lexical(root, parts, len(labels), tokenizer.tokenizer.get_vocab_size()),
+            origin=read_origin(root, parts["calibration.json"], len(labels)),
+        )
+    except HdocError:
+        raise
+    except ImportError as error:
+        raise HdocError(
+            f"running a model in {runtime} needs {error.name}, which is not installed; run: pip install "
+            f"{error.name}{'' if runtime == 'onnx' else ', or choose --runtime onnx'}"
+        ) from error
+    except Exception as error:  # tokenizers raises bare Exception; whatever is wrong, the folder is at fault
+        reason = f"{type(error).__name__}: {short(error)}"
+        raise ModelError(f"the parts of the model {root} do not fit together: {reason}") from error
+
+
+def _labels(root: Path, content: bytes) -> tuple[str, ...]:
+    labels = json_value(root / "labels.json", content)
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels) or len(labels) < 1:
+        raise ModelError(f"expected a list of class names in {root / 'labels.json'}")
+    if len(set(labels)) < len(labels):
+        raise ModelError(f"{root / 'labels.json'} names a class twice")
+    return tuple(labels)
+
+
+def _split(root: Path, config: Mapping[str, Any]) -> Split:
+    split: Split = config.get("split", "kss")  # models before this entry were all trained with kss
+    if split not in get_args(Split):
+        raise ModelError(
+            f"expected split to be one of {', '.join(get_args(Split))} in {root / 'config.json'}, "
+            f"got {split!r}"
+        )
+    return split
+
+
+def _lexical(root: Path, parts: Mapping[str, bytes], n_classes: int, vocabulary: int) -> LexicalScores | None:
+    if LEXICAL not in parts:
+        return None
+    try:
+        tensors = load_numpy(parts[LEXICAL])
+    except SafetensorError as error:
+        raise ModelError(f"{root / LEXICAL} is no safetensors file: {error}") from error
+    expected = dict(zip(LEXICAL_TENSORS, ((vocabulary,), (vocabulary, n_classes), (n_classes,)), strict=True))
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    if found != expected:
+        raise ModelError(f"expected tensors {expected} in {root / LEXICAL}, got {found}; export it again")
+    return LexicalScores(*(tensors[name].astype(np.float32) for name in LEXICAL_TENSORS))
+
+
+def _check_sizes(root: Path, config: Mapping[str, Any]) -> None:
+    """Refuse sizes that no model has, before anything is built of them."""
+    for name, value in _numbers(config["encoder"]):
+        most = _MOST_LAYERS if "layer" in str(name) else _LARGEST_SIZE
+        if isinstance(value, int) and value > most:
+            raise ModelError(f"expected at most {most:,} for {name} in {root / 'config.json'}, got {value:,}")
+    if len(config["network"]["kernel_widths"]) > _MOST_KERNELS:
+        raise ModelError(
+            f"expected at most {_MOST_KERNELS} kernel_widths in {root / 'config.json'}, got more"
+        )
+
+
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _numbers(part, key)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _numbers(part, name)
+    else:
+        yield name, value
+
+
+def _check_tokenizer(root: Path, tokenizer: PieceTokenizer, encoder_config: Mapping[str, Any]) -> None:
+    """Refuse a tokenizer that gives ids or positions for which the encoder has no vectors."""
+    n_pieces = 1 + max(tokenizer.tokenizer.get_vocab().values(), default=-1)
+    n_vectors = encoder_config.get("vocab_size")
+    if n_vectors is not None and not (0 <= tokenizer.pad_id < n_vectors and 0 < n_pieces <= n_vectors):
+        raise ModelError(
+            f"{root / 'tokenizer.json'} does not fit config.json: {n_pieces:,} pieces and padding "
+            f"{tokenizer.pad_id}, but the encoder has {n_vectors:,} vectors"
+        )
+    longest = encoder_window(encoder_config)
+    if "max_position_embeddings" in encoder_config and tokenizer.window > longest:
+        raise ModelError(
+            f"expected a window of at most {longest} in {root / 'config.json'}, got {tokenizer.window}"
+        )

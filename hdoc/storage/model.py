@@ -1,0 +1,58 @@
+"""What a model folder holds, once it is read, and how it is laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdoc.encoding import PieceTokenizer
+from hdoc.explanation import ModelIdentity
+from hdoc.lexical import LexicalScores
+from hdoc.sentences import Split
+from hdoc.temperature import Temperature
+
+if TYPE_CHECKING:
+    from hdoc.network import DocumentNetwork
+    from hdoc.onnx.network import OnnxNetwork
+
+Runtime = Literal["torch", "onnx"]
+"""What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""
+
+FORMAT = "hdoc-model"
+FORMAT_VERSION = 2
+READABLE = (1, 2)  # the first knew of no lexical part, no origin, and of one way only to find sentences
+PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
+LEXICAL = "lexical.safetensors"
+LEXICAL_TENSORS = ("idf", "weights", "bias")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model and all that is needed to use it.
+
+    Attributes:
+        network: in evaluation mode, 32 bit.
+        tokenizer: with the window it was trained with.
+        encoder_config: the encoder's transformers config.
+        labels: class names in the order of the scores.
+        multi_label: whether a document may have several classes.
+        temperature: what logits are divided by before they become probabilities.
+        identity: name, version and checksum.
+        split: how texts became sentences in training.
+        lexical: what is added to the network's scores.
+        origin: the score of a piece that argues neither for nor against a class, (classes,); None for 0.
+    """
+
+    network: DocumentNetwork | OnnxNetwork
+    tokenizer: PieceTokenizer
+    encoder_config: dict[str, Any]
+    labels: tuple[str, ...]
+    multi_label: bool
+    temperature: Temperature
+    identity: ModelIdentity
+    split: Split = "kss"
+    lexical: LexicalScores | None = None
+    origin: NDArray[np.float64] | None = None

@@ -1,0 +1,125 @@
+"""Writing a model folder, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors.numpy import save as array_bytes
+
+from hdoc.encoding import PieceTokenizer
+from hdoc.errors import ModelError
+from hdoc.lexical import LexicalScores
+from hdoc.sentences import Split
+from hdoc.storage.calibration import calibration_content
+from hdoc.storage.files import sha256
+from hdoc.storage.model import FORMAT, FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
+from hdoc.temperature import Temperature
+
+if TYPE_CHECKING:
+    from hdoc.network import DocumentNetwork
+
+_PLAIN = Temperature()
+
+
+def save_model(
+    folder: str | Path,
+    network: DocumentNetwork,
+    tokenizer: PieceTokenizer,
+    *,
+    encoder_config: Mapping[str, Any],
+    labels: list[str],
+    multi_label: bool = False,
+    temperature: Temperature = _PLAIN,
+    name: str = "hdoc",
+    version: str = "1",
+    card: str = "",
+    half: bool = False,
+    split: Split = "kss",
+    lexical: LexicalScores | None = None,
+    origin: Sequence[float] | None = None,
+) -> None:
+    """Write a model folder, whole or not at all.
+
+    Args:
+        folder: where; an hdoc model already there is replaced, anything else is refused.
+        network: the trained network.
+        tokenizer: its tokenizer.
+        encoder_config: the encoder's transformers config.
+        labels: class names in the order of the scores.
+        multi_label: whether a document may have several classes.
+        temperature: what logits are divided by before they become probabilities.
+        name: the model's name.
+        version: the model's version.
+        card: the model card, Markdown.
+        half: store weights in 16 bit.
+        split: how texts became sentences in training, and are to from now on.
+        lexical: what is added to the network's scores.
+        origin: the score of a piece that argues neither for nor against a class, one number a class.
+
+    Raises:
+        ModelError: the folder holds something else, or cannot be written.
+    """
+    target = Path(folder)
+    if target.is_dir() and any(target.iterdir()) and not (target / "config.json").is_file():
+        raise ModelError(f"expected a new folder or an hdoc model to replace, but {target} holds other files")
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "version": version,
+        "multi_label": multi_label,
+        "window": tokenizer.window,
+        "pad_id": tokenizer.pad_id,
+        "split": split,
+        "network": asdict(network.shape),
+        # Where the encoder was loaded from is nobody's business but the trainer's.
+        "encoder": {name: value for name, value in encoder_config.items() if name != "_name_or_path"},
+    }
+    dtype = np.float16 if half else np.float32
+    weights = {
+        key: np.ascontiguousarray(value.detach().cpu().float().numpy().astype(dtype))
+        for key, value in network.state_dict().items()
+    }
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+            draft = Path(scratch) / "model"
+            draft.mkdir()
+            _write_json(draft / "config.json", config)
+            _write_json(draft / "labels.json", labels)
+            _write_json(draft / "calibration.json", calibration_content(temperature, origin))
+            tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
+            # Not save_file: it would make a file that only its owner may read.
+            (draft / "weights.safetensors").write_bytes(array_bytes(weights))
+            (draft / "README.md").write_text(card, encoding="utf-8")
+            if lexical is not None:
+                (draft / LEXICAL).write_bytes(_lexical_bytes(lexical, dtype))
+            written = [part for part in (*PARTS, LEXICAL) if (draft / part).is_file()]
+            _write_json(
+                draft / "checksums.json", {part: sha256((draft / part).read_bytes()) for part in written}
+            )
+            if target.is_dir():
+                target.replace(Path(scratch) / "former")
+            draft.replace(target)
+    except OSError as error:
+        raise ModelError(f"cannot write the model folder {target}: {error.strerror or error}") from error
+
+
+def _lexical_bytes(lexical: LexicalScores, dtype: type[np.floating[Any]]) -> bytes:
+    values = (lexical.idf, lexical.weights, lexical.bias)
+    return array_bytes(
+        {
+            name: np.ascontiguousarray(np.asarray(value).astype(dtype))
+            for name, value in zip(LEXICAL_TENSORS, values, strict=True)
+        }
+    )
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
