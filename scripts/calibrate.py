@@ -7,6 +7,7 @@ hdoc trained: weights, and so classes, stay as they are. The documents must be h
 """
 
 import argparse
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from hdoc import DocumentClassifier
-from hdoc.errors import DataError
+from hdoc.errors import DataError, HdocError
 from hdoc.evaluation.examples import Columns, read_examples
 from hdoc.figures import figures
 from hdoc.storage import load_model, save_model
@@ -74,4 +75,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except HdocError as error:
+        sys.exit(f"error: {error}")
