@@ -376,7 +376,7 @@ class TestConfigs:
         assert set(classifier.labels) == {"경제", "문화", "사회"} | (
             {"긴 글"} if classifier.multi_label else set()
         )
-        assert load_model(model).split == ("lines" if name == "nsmc" else "kss")
+        assert load_model(model).split == ("lines" if name in ("nsmc", "statutes") else "kss")
 
 
 @pytest.mark.slow
