@@ -21,7 +21,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "drills.py"
     [
         (["documents", "--documents", "30"], [30, 30]),
         (["kills", "--kills", "1"], [1]),
-        (["folders", "--changes", "5"], [30, 5, 297]),
+        (["folders", "--changes", "5"], [30, 5, 303]),
     ],
     ids=lambda value: value[0] if isinstance(value[0], str) else "",
 )
