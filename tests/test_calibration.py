@@ -24,16 +24,16 @@ def test_the_temperature_that_made_the_classes_is_found(temperature: float) -> N
 def test_a_temperature_that_grows_with_the_spread_of_scores_is_found() -> None:
     torch.manual_seed(0)
     logits = torch.randn(20_000, 5) * torch.tensor([0.5, 2.0, 8.0]).repeat(20_000)[:20_000, None]
-    targets = Temperature(0.5, 0.4)(logits).softmax(1).multinomial(1).squeeze(1)
+    targets = Temperature(2.0, 0.4)(logits).softmax(1).multinomial(1).squeeze(1)
     found = fit_temperature(logits, targets)
-    assert found.base == pytest.approx(0.5, rel=0.1)
+    assert found.base == pytest.approx(2.0, rel=0.1)
     assert found.spread == pytest.approx(0.4, rel=0.1)
     labels = list("abcde")
     alone, growing = (
         figures(logits, targets, labels, each)
         for each in (fit_temperature(logits, targets, with_spread=False), found)
     )
-    assert growing["ece"] < alone["ece"] / 3
+    assert growing["ece"] < alone["ece"] / 2
     assert growing["loss"] < alone["loss"]
     assert growing["accuracy"] == alone["accuracy"]
 

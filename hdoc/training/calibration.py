@@ -17,8 +17,9 @@ from hdoc.training.losses import document_losses
 
 # A temperature outside says that dev is too small or too easy to tell; it is held at the bound.
 LOWEST, HIGHEST = 0.01, 100.0
-# The rest of the temperature is the same for all, so that scores that hardly differ stay so.
-_MOST_GROWING = 0.95
+# At most half of an average document's temperature grows with its scores' spread: dev does not tell of texts
+# of a few words, whose scores lie closer together than those of any document, and which would seem too sure.
+_MOST_GROWING = 0.5
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
