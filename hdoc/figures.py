@@ -15,9 +15,8 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
-from hdoc.temperature import Temperature
+from hdoc.temperature import UNCALIBRATED, Temperature
 
-PLAIN = Temperature()
 # The bins of the expected calibration error (Naeini et al. 2015), equally wide.
 N_BINS = 15
 
@@ -29,7 +28,7 @@ def probabilities(logits: Tensor, temperature: Temperature, multi_label: bool) -
 
 
 def figures(
-    logits: Tensor, targets: Tensor, labels: Sequence[str], temperature: Temperature = PLAIN
+    logits: Tensor, targets: Tensor, labels: Sequence[str], temperature: Temperature = UNCALIBRATED
 ) -> dict[str, float]:
     """Return all figures of a split.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hdoc.figures import N_BINS, probabilities
-from hdoc.temperature import Temperature
+from hdoc.temperature import UNCALIBRATED, Temperature
 
 # Fonts with Hangul, by what systems come with; Noto's CJK fonts all have it, whatever their region.
 _FONTS = (
@@ -101,7 +101,7 @@ def draw_reliability(logits: Tensor, targets: Tensor, temperature: Temperature, 
     image, axes = figure(6, 6)
     axes.plot([0, 1], [0, 1], color="#888888", linestyle=":", label="as sure as right")
     for name, value, colour, marker in (
-        ("before calibration", Temperature(), "#d1603d", "o"),
+        ("before calibration", UNCALIBRATED, "#d1603d", "o"),
         ("after", temperature, _INK, "s"),
     ):
         sure, right = _bins(logits, targets, value)

@@ -56,6 +56,10 @@ class Temperature:
         return self.base + self.spread * spreads
 
 
+UNCALIBRATED = Temperature()
+"""Leaves logits as they are."""
+
+
 def spread_of(logits: Scores) -> Any:
     """Return the standard deviation of each document's scores over the classes, (..., 1)."""
     scores: Any = logits

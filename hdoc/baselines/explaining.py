@@ -20,12 +20,9 @@ from hdoc.encoding import PieceTokenizer, Window, word_spans, words_of_pieces
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 from hdoc.sentences import split_sentences
-from hdoc.temperature import Temperature
+from hdoc.temperature import UNCALIBRATED, Temperature
 
 METHOD = "HAN attention"
-
-
-_PLAIN = Temperature()
 
 
 class HanExplainer:
@@ -45,7 +42,7 @@ class HanExplainer:
         network: HierarchicalAttentionNetwork,
         tokenizer: PieceTokenizer,
         labels: Sequence[str],
-        temperature: Temperature = _PLAIN,
+        temperature: Temperature = UNCALIBRATED,
         identity: ModelIdentity | None = None,
         multi_label: bool = False,
     ) -> None:

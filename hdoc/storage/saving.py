@@ -19,12 +19,10 @@ from hdoc.sentences import Split
 from hdoc.storage.calibration import calibration_content
 from hdoc.storage.files import sha256
 from hdoc.storage.model import FORMAT, FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
-from hdoc.temperature import Temperature
+from hdoc.temperature import UNCALIBRATED, Temperature
 
 if TYPE_CHECKING:
     from hdoc.network import DocumentNetwork
-
-_PLAIN = Temperature()
 
 
 def save_model(
@@ -35,7 +33,7 @@ def save_model(
     encoder_config: Mapping[str, Any],
     labels: list[str],
     multi_label: bool = False,
-    temperature: Temperature = _PLAIN,
+    temperature: Temperature = UNCALIBRATED,
     name: str = "hdoc",
     version: str = "1",
     card: str = "",

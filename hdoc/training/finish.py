@@ -16,7 +16,7 @@ from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.registry import HDOC
 from hdoc.explanation import ModelIdentity
 from hdoc.network import DocumentNetwork
-from hdoc.temperature import Temperature
+from hdoc.temperature import UNCALIBRATED
 from hdoc.training.calibration import fit_origin, fit_temperature
 from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
@@ -138,7 +138,7 @@ def _add_lexical(learner: DocumentLearner, data: DocumentData, logits: Tensor, t
 def _calibration(logits: Tensor, targets: Tensor, learner: DocumentLearner) -> dict[str, float]:
     before, after = (
         figures(logits, targets, learner.labels, temperature)["ece"]
-        for temperature in (Temperature(), learner.temperature)
+        for temperature in (UNCALIBRATED, learner.temperature)
     )
     return {
         "calibration/temperature": learner.temperature.base,

@@ -26,7 +26,7 @@ from hdoc.encoder import encoder_window
 from hdoc.errors import DataError, ModelError
 from hdoc.lexical import LexicalScores
 from hdoc.network import NetworkShape
-from hdoc.temperature import Temperature
+from hdoc.temperature import UNCALIBRATED, Temperature
 from hdoc.training.blueprint import Blueprint
 from hdoc.training.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
 from hdoc.training.losses import ClassWeights, class_weights, document_losses
@@ -103,7 +103,7 @@ class DocumentLearner(LightningModule):
         kernel_widths = list(kernel_widths)
         self.save_hyperparameters(logger=False)
         self.blueprint: Blueprint | None = None
-        self.temperature = Temperature()
+        self.temperature = UNCALIBRATED
         self.origin: list[float] | None = None
         self.lexical: LexicalScores | None = None
         self.run_facts: dict[str, str] = {}  # which run this is, for the model card

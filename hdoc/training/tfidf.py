@@ -18,7 +18,7 @@ from torch import Tensor
 from hdoc.baselines.tfidf import TfidfModel, TfidfSettings, fit_tfidf_model
 from hdoc.errors import HdocError, ModelError
 from hdoc.plots import draw_confusion, draw_reliability
-from hdoc.temperature import Temperature
+from hdoc.temperature import UNCALIBRATED
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.data import DocumentData
 from hdoc.training.learner import DocumentLearner
@@ -92,7 +92,7 @@ def _fit(settings: TfidfSettings, data: DocumentData, folder: Path, logger: RunL
     model = fit_tfidf_model(settings, _documents(data, "train"), dev, macro_f1, tried)
     train_seconds = time.monotonic() - start
     scores = {"dev": (model.scores(dev[0]), dev[1])} if has_dev else {}
-    temperature = fit_temperature(*scores["dev"]) if has_dev else Temperature()
+    temperature = fit_temperature(*scores["dev"]) if has_dev else UNCALIBRATED
     test_seconds = 0.0
     if "test" in data.fingerprint:
         texts, targets = _documents(data, "test")

@@ -11,7 +11,8 @@ from torch import nn
 
 from hdoc.benchmarks.speed.cost import Action, Cost, compared
 from hdoc.benchmarks.speed.documents import sentence
-from hdoc.benchmarks.speed.reading import FLOOR, fastest_pass, precision, read_dense, wait
+from hdoc.benchmarks.speed.reading import FLOOR, fastest_pass, precision, read_dense
+from hdoc.benchmarks.speed.shape import wait
 from hdoc.bert import Bert, BertShape
 from hdoc.classifier import DocumentClassifier
 

@@ -9,6 +9,7 @@ import torch
 
 from hdoc.benchmarks.speed.cost import Action
 from hdoc.benchmarks.speed.documents import Document, length
+from hdoc.benchmarks.speed.shape import wait
 from hdoc.bert import Bert, BertShape
 from hdoc.classifier import DocumentClassifier
 from hdoc.torch_engine import TorchEngine
@@ -55,7 +56,6 @@ def multiplying(classifier: DocumentClassifier, documents: Sequence[Document]) -
     def multiply() -> None:
         for first in range(0, n_rows, side):
             torch.mm(left[: min(side, n_rows - first)], right)
-        if engine.device.type == "cuda":
-            torch.cuda.synchronize()
+        wait(classifier)
 
     return multiply

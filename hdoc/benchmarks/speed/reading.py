@@ -11,6 +11,7 @@ import torch
 from hdoc.benchmarks.speed.cost import Action, Cost, compared, seconds
 from hdoc.benchmarks.speed.documents import Document, length, n_tokens
 from hdoc.benchmarks.speed.rate import RATE, multiplying
+from hdoc.benchmarks.speed.shape import wait
 from hdoc.classifier import DocumentClassifier
 from hdoc.torch_engine import TorchEngine
 
@@ -113,9 +114,3 @@ def precision(classifier: DocumentClassifier) -> torch.autocast:
     engine = classifier.engine
     half = isinstance(engine, TorchEngine) and engine.half
     return torch.autocast(classifier.device.type, torch.bfloat16, enabled=half)
-
-
-def wait(classifier: DocumentClassifier) -> None:
-    """Wait for a GPU to be done."""
-    if classifier.device.type == "cuda":
-        torch.cuda.synchronize()

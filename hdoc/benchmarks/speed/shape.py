@@ -48,3 +48,9 @@ def loaded(shape: Shape) -> DocumentClassifier:
     classifier.engine = TorchEngine(network, classifier.tokenizer, shape.device, precision=shape.precision)
     classifier.lexical = None
     return classifier
+
+
+def wait(classifier: DocumentClassifier) -> None:
+    """Wait for a GPU to be done."""
+    if classifier.device.type == "cuda":
+        torch.cuda.synchronize()
