@@ -1,0 +1,89 @@
+"""The command `hdoc`.
+
+Only the standard library is imported before a command has been chosen, so help is instant. Every error
+that hdoc raises on purpose becomes one line on standard error and exit code 1; wrong usage exits with 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from hdoc import __version__
+from hdoc.cli.classify import add_classify
+from hdoc.cli.explain import add_explain
+from hdoc.cli.options import complain
+from hdoc.errors import HdocError
+
+_DESCRIPTION = "Says what long Korean documents are about, and which sentences and words made it say so."
+_EPILOG = """examples:
+  hdoc explain article.txt
+  hdoc explain article.txt --format html -o article.html
+  hdoc explain article.txt --versus 행정
+  hdoc classify letters/ -o letters.jsonl
+  hdoc serve
+  hdoc evaluate my-model test.jsonl --faithfulness
+  hdoc train fit --config petitions
+  hdoc export last.ckpt my-model
+"""
+# Commands that parse their own arguments, and the extra that each needs.
+_DOORS = {
+    "evaluate": ("hdoc.evaluation.command", "evaluate", "how good a model and its explanations are"),
+    "serve": ("hdoc.web.command", "serve", "the page and the JSON API: hdoc serve --help"),
+    "library": ("hdoc.library.command", "serve", "keep and search articles: hdoc library --help"),
+    "train": ("hdoc.training.command", "train", "train, validate and test models: hdoc train fit --help"),
+    "runs": ("hdoc.training.runs", "train", "the runs of an experiment, best first"),
+    "register": ("hdoc.training.registry", "train", "put a model folder into an MLflow registry"),
+    "export": ("hdoc.training.export", "train", "turn a checkpoint into a model folder"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given and given[0] in _DOORS:
+            return _run_door(given[0], given[1:])
+        options = _parser().parse_args(given)
+        code: int = options.run(options)
+        return code
+    except HdocError as error:
+        complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`hdoc … | head`); keep Python from failing once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hdoc",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"hdoc {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add_explain(commands)
+    add_classify(commands)
+    for name, (_, _, about) in _DOORS.items():
+        commands.add_parser(name, help=about, add_help=False)
+    return parser
+
+
+def _run_door(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    module_name, extra, _ = _DOORS[name]
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise HdocError(f"'hdoc {name}' needs {error.name}; run: pip install 'hdoc[{extra}]'") from error
+    code: int = module.main(arguments)
+    return code
