@@ -260,7 +260,8 @@ class TestExport:
         with torch.no_grad():
             ours = network.bert(**given).last_hidden_state
             theirs = model(**given).last_hidden_state
-        assert torch.equal(ours, theirs)
+        # Attention is computed in another order.
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
     def test_sixteen_bits_halve_the_file(self, shards: Path, run: Path, tmp_path: Path) -> None:
         for dtype in ("float32", "float16"):

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import BertConfig, BertForMaskedLM, BertForPreTraining
+from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, BertConfig
 
 from hdoc.errors import DataError
 from hdoc.training.pretraining.tokenizer import LONGEST_SEQUENCE, SPECIAL_TOKENS
@@ -53,7 +53,10 @@ class PretrainingNetwork(nn.Module):
     def __init__(self, config: BertConfig, next_sentence: bool = False) -> None:
         super().__init__()
         self.config = config
-        model = BertForPreTraining(config) if next_sentence else BertForMaskedLM(config)
+        kind = AutoModelForPreTraining if next_sentence else AutoModelForMaskedLM
+        # On a CPU going back through torch's fused attention takes several times as long as plain products.
+        attention = "sdpa" if torch.cuda.is_available() else "eager"
+        model = kind.from_config(config, attn_implementation=attention)  # type: ignore[no-untyped-call]
         self.bert = model.bert
         self.predictions: nn.Module = model.cls.predictions
         self.seq_relationship: nn.Module | None = getattr(model.cls, "seq_relationship", None)
