@@ -10,6 +10,8 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
+from threading import Barrier
 from typing import Any
 
 import mlflow
@@ -291,6 +293,34 @@ class TestBench:
         bench.more = ["--trainer.max_epochs", "1"]
         assert bench.run(bench.entries[0], 0, 0).folder != run.folder
 
+    def test_several_are_made_at_once(self, bench: Bench) -> None:
+        together, train = Barrier(2), bench.train
+
+        def waiting(arguments: Sequence[str], log: Path) -> None:
+            together.wait(timeout=30)  # breaks, and the run fails, if no other training is under way
+            train(arguments, log)
+
+        bench.entries, bench.n_trials = bench.entries[:1], 2
+        alone = [run.folder.name for run in bench.make()]
+        for done in bench.folder.glob("quality/*/outcome.json"):
+            done.unlink()
+        bench.train, bench.jobs, bench.seeds = waiting, 2, [0]
+        assert [run.folder.name for run in bench.make()] == alone[:2]
+        assert not bench.failures
+
+    def test_each_of_some_trainings_has_its_threads(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[dict[str, str]] = []
+
+        def started(command: Sequence[str], *, env: dict[str, str], **_: Any) -> CompletedProcess[str]:
+            given.append(env)
+            return CompletedProcess(command, 0)
+
+        monkeypatch.setattr("hdoc.benchmarks.quality.runs.subprocess.run", started)
+        train_in_process(["fit"], tmp_path / "a.log", n_threads=3)
+        assert given[0]["OMP_NUM_THREADS"] == "3"
+
     def test_a_training_that_fails_says_where_its_output_is(self, tmp_path: Path) -> None:
         log = tmp_path / "logs" / "a.log"
         with pytest.raises(
@@ -389,6 +419,7 @@ class TestCommand:
             (["--trials", "9"], "expected --trials from 1 to 4, got 9"),
             (["--seeds", "a"], "expected --seeds such as 0,1,2, got 'a'"),
             (["--epochs", "0"], "expected --epochs of at least 1, got 0"),
+            (["--jobs", "0"], "expected --jobs of at least 1, got 0"),
             (["--data", "nowhere.csv"], r"nowhere\.csv is none"),
         ],
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ Options = argparse.Namespace
 def run(
     options: Options,
     configs: Callable[[], dict[str, Path]],
-    train: Train = train_in_process,
+    train: Train | None = None,
     say: Callable[[str], None] = lambda line: print(line, flush=True),  # noqa: T201
 ) -> int:
     """Run the command.
@@ -36,7 +38,7 @@ def run(
     Args:
         options: parsed.
         configs: gives the shipped configs by name.
-        train: runs a training.
+        train: runs a training; default: in a process of its own, with its part of the cores.
         say: shows a line.
 
     Returns:
@@ -54,7 +56,8 @@ def run(
                 options.trials,
                 options.folder,
                 _more(options),
-                train,
+                train or partial(train_in_process, n_threads=_threads(options.jobs)),
+                options.jobs,
                 say,
             )
             if options.list:
@@ -110,7 +113,7 @@ def _settings(options: Options) -> dict[str, Any]:
     """Return the budget, after a look at it."""
     if not 1 <= options.trials <= MOST_TRIALS:
         raise HdocError(f"expected --trials from 1 to {MOST_TRIALS}, got {options.trials}")
-    for name in ("epochs", "max_documents"):
+    for name in ("epochs", "max_documents", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise HdocError(f"expected --{name.replace('_', '-')} of at least 1, got {value}")
@@ -169,6 +172,13 @@ def _encoder(more: Sequence[str]) -> str | None:
 def _more(options: Options) -> list[str]:
     epochs = [] if options.epochs is None else ["--trainer.max_epochs", str(options.epochs)]
     return [*epochs, *options.more]
+
+
+def _threads(jobs: int) -> int | None:
+    """Return the threads of each of some trainings at once, or None if that is already decided."""
+    if jobs == 1 or "OMP_NUM_THREADS" in os.environ:
+        return None
+    return max(1, (os.cpu_count() or 1) // jobs)
 
 
 def _report_folder(options: Options, task: str) -> Path:

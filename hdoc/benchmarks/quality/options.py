@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--epochs", type=int, help="most epochs of a fit (default: the config's)")
     parser.add_argument("--max-documents", type=int, help="most documents of each split")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="trainings at once, each with its part of the cores"
+    )
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="runs are in FOLDER/quality")
     parser.add_argument("--list", action="store_true", help="show the commands, and run nothing")
     parser.add_argument("more", nargs="*", help="behind --: further options of every hdoc train fit")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,13 @@ Train = Callable[[Sequence[str], Path], None]
 """Runs the training command with arguments, its output going to a file; raises HdocError if it fails."""
 
 
-def train_in_process(arguments: Sequence[str], log: Path) -> None:
+def train_in_process(arguments: Sequence[str], log: Path, n_threads: int | None = None) -> None:
     """Run `hdoc train` in a process of its own, so that no run is in another's way.
+
+    Args:
+        arguments: of the command.
+        log: what its output is added to.
+        n_threads: that it computes with; None for as many as it takes.
 
     Raises:
         HdocError: it failed; with its last line.
@@ -38,7 +45,9 @@ def train_in_process(arguments: Sequence[str], log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as output:
         command = [sys.executable, "-m", "hdoc", "train", *arguments]
-        done = subprocess.run(command, stdout=output, stderr=output, check=False)  # noqa: S603
+        threads = {} if n_threads is None else {"OMP_NUM_THREADS": str(n_threads)}
+        environment = {**os.environ, **threads}
+        done = subprocess.run(command, stdout=output, stderr=output, env=environment, check=False)  # noqa: S603
     if done.returncode:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
         raise HdocError(f"hdoc train ended with status {done.returncode}: {lines[-1]}; its output: {log}")
@@ -92,6 +101,7 @@ class Bench:
         folder: holds the folders of runs.
         more: further arguments of the training command, the same for all.
         train: runs it.
+        jobs: how many runs are made at once.
         say: told of each run as it ends.
         failures: why a run has no outcome, by entry.
     """
@@ -103,6 +113,7 @@ class Bench:
     folder: Path
     more: Sequence[str] = ()
     train: Train = train_in_process
+    jobs: int = 1
     say: Callable[[str], None] = lambda _line: None
     failures: dict[str, str] = field(default_factory=dict)
     _fingerprint: str = ""
@@ -113,14 +124,22 @@ class Bench:
         Yields:
             Each run as it is done, also those that were done before.
         """
-        for entry in self.entries:
-            for trial in range(self.n_trials):
-                yield from self._make(self.run(entry, trial, self.seeds[0]))
-        for seed in self.seeds[1:]:
-            for entry in self.entries:
-                best = self.best(entry)
-                if best is not None:
-                    yield from self._make(self.run(entry, best.trial, seed))
+        trials = range(self.n_trials)
+        yield from self._make_all(
+            [self.run(e, trial, self.seeds[0]) for e in self.entries for trial in trials]
+        )
+        best = [run for entry in self.entries if (run := self.best(entry)) is not None]
+        yield from self._make_all([self.run(b.entry, b.trial, seed) for seed in self.seeds[1:] for b in best])
+
+    def _make_all(self, runs: Iterable[Run]) -> Iterator[Run]:
+        """Make runs, some at once; yields them in their order, without those that failed."""
+        pool = ThreadPoolExecutor(self.jobs)
+        try:
+            for making in [pool.submit(self._make, run) for run in runs]:
+                if (made := making.result()) is not None:
+                    yield made
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, which has ended those under way as well
 
     def run(self, entry: Entry, trial: int, seed: int) -> Run:
         """Return a run, done or not."""
@@ -151,7 +170,8 @@ class Bench:
         runs = [self.run(entry, best.trial, seed) for seed in self.seeds] if best else []
         return [run for run in runs if run.is_done]
 
-    def _make(self, run: Run) -> Iterator[Run]:
+    def _make(self, run: Run) -> Run | None:
+        """Make a run, or the rest of it, unless it is done; returns None if it fails."""
         arguments = list(run.arguments)
         if not run.is_done:
             last = run.folder / "checkpoints" / "last.ckpt"
@@ -164,13 +184,13 @@ class Bench:
             except HdocError as error:
                 self.failures[run.entry.name] = str(error)
                 self.say(f"{run.folder.name}: {error}")
-                return
+                return None
         if not run.is_done:
             self.failures[run.entry.name] = f"{run.folder} has no outcome.json"
-            return
+            return None
         outcome = run.outcome()
         figures = "  ".join(
             f"{split} macro-F1 {values['macro_f1']:.4f}" for split, values in outcome["splits"].items()
         )
         self.say(f"{run.folder.name}: {figures}  {outcome['train_seconds'] / 60:.1f} min")
-        yield run
+        return run
