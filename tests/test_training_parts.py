@@ -61,6 +61,22 @@ class TestThinning:
             n_left.append(sum(map(len, thinned)))
         assert 9 * 0.5 < np.mean(n_left) < 9 * 0.7
 
+    def test_long_documents_keep_no_more_than_the_limit(self, tokenizer: PieceTokenizer) -> None:
+        long = [[[piece] for piece in range(5, 45)], [[5], [6]], [[7]]]
+        batch = batch_documents(long, tokenizer)
+        drawn: set[int] = set()
+        for seed in range(30):
+            torch.manual_seed(seed)
+            first, *others = windows(drop_windows(batch, 0.0, 10))
+            assert len(first) == 10
+            assert first == sorted(first)
+            assert others == long[1:]
+            drawn |= {piece for window in first for piece in window}
+        assert drawn == set(range(5, 45)), "each has its turn"
+        torch.manual_seed(0)
+        assert max(map(len, windows(drop_windows(batch, 0.9, 10)))) < 10, "the share goes first"
+        assert drop_windows(batch, 0.0, 40) is batch
+
     def test_what_is_left_is_scored_as_a_document_of_its_own(self, tokenizer: PieceTokenizer) -> None:
         torch.manual_seed(1)
         thinned = drop_pieces(drop_windows(batch_documents(DOCUMENTS, tokenizer, budget=16), 0.4), 0.4)

@@ -56,6 +56,8 @@ class DocumentLearner(LightningModule):
         dropout: share of hidden states, features and pooled values dropped in training.
         sentence_dropout: share of a document's sentences left out in training; a document looks new in
             each epoch, and the network learns to do with less, which deletions in an explanation ask for.
+        sentence_limit: most sentences of a document that a step of training draws, so that a long document
+            costs no more than others; None for all. Dev, test and users' documents are always read whole.
         piece_dropout: share of a sentence's word pieces left out in training, for the same reasons.
         freeze_encoder: train only what stands on the encoder.
         encoder_rate: highest learning rate of the encoder's top layer.
@@ -85,6 +87,7 @@ class DocumentLearner(LightningModule):
         context: Context = "convolution",
         dropout: float = 0.1,
         sentence_dropout: float = 0.1,
+        sentence_limit: int | None = None,
         piece_dropout: float = 0.0,
         freeze_encoder: bool = False,
         encoder_rate: float = 1e-4,
@@ -248,13 +251,14 @@ class DocumentLearner(LightningModule):
         # A tuple of numbers has the same hash in every process.
         torch.manual_seed(hash((self._seed, self.current_epoch, batch_index, self.global_rank)) % 2**63)
         self.meter.count(batch.documents)
-        documents = drop_windows(batch.documents, self.hparams["sentence_dropout"])
-        documents = drop_pieces(documents, self.hparams["piece_dropout"])
+        settings = self.hparams
+        documents = drop_windows(batch.documents, settings["sentence_dropout"], settings["sentence_limit"])
+        documents = drop_pieces(documents, settings["piece_dropout"])
         losses = document_losses(
             self.network(documents).logits,
             batch.targets,
             self.class_weights,
-            self.hparams["label_smoothing"],
+            settings["label_smoothing"],
         )
         self._n_documents += len(losses)
         self.meter.add_losses(losses.detach())

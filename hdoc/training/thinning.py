@@ -12,22 +12,27 @@ import torch
 from hdoc.batches import DocumentBatch, PaddedWindows
 
 
-def drop_windows(batch: DocumentBatch, share: float) -> DocumentBatch:
+def drop_windows(batch: DocumentBatch, share: float, limit: int | None = None) -> DocumentBatch:
     """Leave out windows at random; each document keeps at least one.
 
     Args:
         batch: documents.
         share: of the windows that are left out, 0 to 1.
+        limit: most windows that a document keeps; None for all that the share leaves.
     """
-    if share <= 0:
+    longest = int(batch.counts.max()) if len(batch.counts) else 0
+    if share <= 0 and (limit is None or longest <= limit):
         return batch
     device = batch.rows.device
-    n_documents, n_windows = len(batch.counts), len(batch.rows)
-    owners = torch.repeat_interleave(torch.arange(n_documents, device=device), batch.counts)
-    chances = torch.rand(n_windows, device=device)
-    # A document whose windows would all go keeps the one that was nearest to staying.
-    luckiest = torch.zeros(n_documents, device=device).scatter_reduce(0, owners, chances, "amax")
-    keep = (chances >= share) | (chances == luckiest[owners])
+    owners = torch.repeat_interleave(torch.arange(len(batch.counts), device=device), batch.counts)
+    chances = torch.rand(len(owners), device=device)
+    # Within each document, how many windows have a better chance to stay.
+    order = chances.argsort(descending=True)
+    order = order[owners[order].argsort(stable=True)]
+    firsts = (batch.counts.cumsum(0) - batch.counts)[owners]
+    ranks = torch.empty_like(owners)
+    ranks[order] = torch.arange(len(owners), device=device) - firsts
+    keep = (chances >= share) & (ranks < (longest if limit is None else limit)) | (ranks == 0)
 
     keep_row = torch.empty_like(keep)
     keep_row[batch.rows] = keep
