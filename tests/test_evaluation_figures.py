@@ -25,6 +25,7 @@ from hdoc.evaluation.quality import (
 )
 from hdoc.evaluation.summary import interval, summarise
 from hdoc.explanation import SentenceShare, WordShare
+from hdoc.lexical import LexicalScores
 from hdoc.sentences import split_sentences
 from tests.known import AGAINST, FOR, document, known_classifier
 
@@ -168,6 +169,20 @@ def test_shuffled_weights_keep_their_values_and_lose_the_evidence() -> None:
     for name, parameter in classifier.network.named_parameters():
         other = changed.network.get_parameter(name)
         assert torch.equal(parameter.flatten().sort().values, other.flatten().sort().values)
+
+
+def test_what_the_lexical_part_learnt_is_shuffled_too() -> None:
+    classifier = known_classifier()
+    n_pieces, random = classifier.tokenizer.tokenizer.get_vocab_size(), np.random.default_rng(0)
+    classifier.lexical = LexicalScores(
+        random.random(n_pieces), random.normal(size=(n_pieces, 2)), np.zeros(2)
+    )
+    changed = randomised(classifier, 0).lexical
+    assert changed is not None
+    for name in ("idf", "weights"):
+        before, after = getattr(classifier.lexical, name), getattr(changed, name)
+        assert not np.array_equal(before, after)
+        assert np.array_equal(np.sort(before.ravel()), np.sort(after.ravel()))
 
 
 def test_cost_measures_time_and_memory() -> None:

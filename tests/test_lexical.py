@@ -37,9 +37,9 @@ def test_occurrences_of_a_piece_share_equally_and_uncounted_pieces_get_nothing()
     assert shares[3].any()
 
 
-def test_weights_are_sublinear_tf_idf_of_unit_length() -> None:
+def test_weights_are_tf_idf_of_root_frequencies_and_unit_length() -> None:
     found = weigh_pieces(np.array([1, 1, 1, 4, 0]), IDF)
-    expected = np.array([(1 + np.log(3)) * 1.0, 3.0])
+    expected = np.array([np.sqrt(3) * 1.0, 3.0])
     assert found.pieces.tolist() == [1, 4]
     assert found.weights == pytest.approx(expected / np.linalg.norm(expected))
 

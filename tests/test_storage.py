@@ -218,9 +218,12 @@ def test_a_lexical_part_that_does_not_fit_is_refused(copy: Path) -> None:
 
 
 def test_other_formats_and_broken_json_are_refused(copy: Path) -> None:
-    edit(copy, "config.json", format_version=3)
-    with pytest.raises(ModelError, match="expected format hdoc-model version 1 or 2"):
-        load_model(copy)
+    for version in (2, 4):
+        edit(copy, "config.json", format_version=version)
+        with pytest.raises(
+            ModelError, match=f"expected format hdoc-model version 1 or 3 .* version {version}"
+        ):
+            load_model(copy)
     (copy / "config.json").write_text("{")
     sign(copy)
     with pytest.raises(ModelError, match=r"config\.json is no JSON"):

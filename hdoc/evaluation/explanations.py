@@ -205,9 +205,12 @@ def randomised(classifier: DocumentClassifier, seed: int) -> DocumentClassifier:
             order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
             parameter.copy_(parameter.flatten()[order].reshape(parameter.shape))
     if changed.lexical is not None:
-        weights = changed.lexical.weights
-        places = torch.randperm(weights.size, generator=generator).numpy()
-        changed.lexical = replace(changed.lexical, weights=weights.ravel()[places].reshape(weights.shape))
+        # How rare a piece is was learnt too, and would still tell words that say much from those that do not.
+        idf, weights = (
+            values.ravel()[torch.randperm(values.size, generator=generator).numpy()].reshape(values.shape)
+            for values in (changed.lexical.idf, changed.lexical.weights)
+        )
+        changed.lexical = replace(changed.lexical, idf=idf, weights=weights)
     return changed
 
 

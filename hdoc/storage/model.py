@@ -22,8 +22,11 @@ Runtime = Literal["torch", "onnx"]
 """What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""
 
 FORMAT = "hdoc-model"
-FORMAT_VERSION = 2
-READABLE = (1, 2)  # the first knew of no lexical part, no origin, and of one way only to find sentences
+FORMAT_VERSION = 3
+READABLE = (
+    1,
+    3,
+)  # the first knew of no lexical part, no origin, one way to sentences; the second weighed pieces otherwise
 PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
 LEXICAL = "lexical.safetensors"
 LEXICAL_TENSORS = ("idf", "weights", "bias")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # A piece in a single training document says more of that document than of a class.
 _LEAST_DOCUMENTS = 2
 # Inverse strengths of the L2 penalty.
-_STRENGTHS = (0.1, 0.3, 1.0)
+_STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 # How much the lexical scores count, the network's being 1.
 _RATIOS = (0.0, *(2 ** (power / 2) for power in range(-4, 11)))
 
