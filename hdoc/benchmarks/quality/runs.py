@@ -133,6 +133,9 @@ class Bench:
 
     def _make_all(self, runs: Iterable[Run]) -> Iterator[Run]:
         """Make runs, some at once; yields them in their order, without those that failed."""
+        if self.jobs == 1:
+            yield from filter(None, map(self._make, runs))
+            return
         pool = ThreadPoolExecutor(self.jobs)
         try:
             for making in [pool.submit(self._make, run) for run in runs]:
