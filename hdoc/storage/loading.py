@@ -11,7 +11,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_numpy
 from tokenizers import Tokenizer
 
-from hdoc import __version__
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError, ModelError
 from hdoc.explanation import ModelIdentity
@@ -47,7 +46,7 @@ def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
         raise ModelError(
             f"expected format {FORMAT} version {' or '.join(map(str, READABLE))} in {root / 'config.json'}, "
             f"got {config.get('format')!r} version {config.get('format_version')!r}; train it again with "
-            f"hdoc {__version__}, or use the hdoc that trained it"
+            "this hdoc, or use the hdoc that trained it"
         )
     network = onnx_network if runtime == "onnx" else torch_network
     try:
