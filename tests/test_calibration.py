@@ -33,7 +33,7 @@ def test_a_temperature_that_grows_with_the_spread_of_scores_is_found() -> None:
         figures(logits, targets, labels, each)
         for each in (fit_temperature(logits, targets, with_spread=False), found)
     )
-    assert growing["ece"] < alone["ece"] / 2
+    assert growing["ece"] < alone["ece"] / 3
     assert growing["loss"] < alone["loss"]
     assert growing["accuracy"] == alone["accuracy"]
 

@@ -23,10 +23,9 @@ Runtime = Literal["torch", "onnx"]
 
 FORMAT = "hdoc-model"
 FORMAT_VERSION = 3
-READABLE = (
-    1,
-    3,
-)  # the first knew of no lexical part, no origin, one way to sentences; the second weighed pieces otherwise
+# The first knew of no lexical part, no origin, and of one way only to find sentences;
+# the second weighed pieces otherwise.
+READABLE = (1, 3)
 PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
 LEXICAL = "lexical.safetensors"
 LEXICAL_TENSORS = ("idf", "weights", "bias")

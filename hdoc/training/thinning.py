@@ -21,7 +21,8 @@ def drop_windows(batch: DocumentBatch, share: float, limit: int | None = None) -
         limit: most windows that a document keeps; None for all that the share leaves.
     """
     longest = int(batch.counts.max()) if len(batch.counts) else 0
-    if share <= 0 and (limit is None or longest <= limit):
+    limit = longest if limit is None else limit
+    if share <= 0 and longest <= limit:
         return batch
     device = batch.rows.device
     owners = torch.repeat_interleave(torch.arange(len(batch.counts), device=device), batch.counts)
@@ -32,7 +33,7 @@ def drop_windows(batch: DocumentBatch, share: float, limit: int | None = None) -
     firsts = (batch.counts.cumsum(0) - batch.counts)[owners]
     ranks = torch.empty_like(owners)
     ranks[order] = torch.arange(len(owners), device=device) - firsts
-    keep = (chances >= share) & (ranks < (longest if limit is None else limit)) | (ranks == 0)
+    keep = (chances >= share) & (ranks < limit) | (ranks == 0)
 
     keep_row = torch.empty_like(keep)
     keep_row[batch.rows] = keep

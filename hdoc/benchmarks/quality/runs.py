@@ -133,7 +133,7 @@ class Bench:
 
     def _make_all(self, runs: Iterable[Run]) -> Iterator[Run]:
         """Make runs, some at once; yields them in their order, without those that failed."""
-        if self.jobs == 1:
+        if self.jobs == 1:  # each waits until whoever asked for the one before is done with it
             yield from filter(None, map(self._make, runs))
             return
         pool = ThreadPoolExecutor(self.jobs)
