@@ -49,6 +49,7 @@ class Scores:
         pieces: the same of the word pieces of each window, or None where nobody asked for them.
         lexical: what the lexical part adds to `logits` for each piece of each window, (pieces, classes);
             None if the model has no such part.
+        lexical_logits: what it adds in all, its bias included, (classes,); None likewise.
     """
 
     logits: Floats
@@ -56,6 +57,13 @@ class Scores:
     window_scores: Floats
     pieces: Sequence[PieceScores | None]
     lexical: Sequence[Floats] | None = None
+    lexical_logits: Floats | None = None
+
+    def parts(self) -> dict[str, Floats]:
+        """Return the summands of the logits by name, each (classes,): one if there is no lexical part."""
+        if self.lexical_logits is None:
+            return {"network": self.logits}
+        return {"network": self.logits - self.lexical_logits, "single pieces": self.lexical_logits}
 
     def window_shares(self) -> Floats:
         """Return what each window adds to the logits, (windows, classes)."""

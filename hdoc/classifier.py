@@ -144,6 +144,19 @@ class DocumentClassifier:
         Yields:
             For each document, in order, its classification, or the error that it gave.
         """
+        for analysis in self.analyse_stream(texts, workers):
+            yield analysis.classification() if isinstance(analysis, Analysis) else analysis
+
+    def analyse_stream(self, texts: Iterable[str], workers: int = 0) -> Iterator[Analysis | HdocError]:
+        """Read any number of documents in little memory; the scores of their words are not kept.
+
+        Args:
+            texts: documents; read as they are needed.
+            workers: processes that split sentences while this one encodes; 0 for none.
+
+        Yields:
+            For each document, in order, its analysis, or the error that it gave.
+        """
         waiting: deque[str] = deque()
 
         def taken() -> Iterator[str]:
@@ -157,9 +170,9 @@ class DocumentClassifier:
             chunk.append(self._document(text, sentences))
             characters = sum(len(document.text) for document in chunk)
             if len(chunk) >= _CHUNK_DOCUMENTS or characters >= _CHUNK_CHARACTERS:
-                yield from self._classified(chunk)
+                yield from self._analyses(chunk)
                 chunk = []
-        yield from self._classified(chunk)
+        yield from self._analyses(chunk)
 
     def explain(self, text: str, target: str | None = None, versus: str | None = None) -> Explanation:
         """Classify a document and say what made it so.
@@ -196,10 +209,6 @@ class DocumentClassifier:
         """Read windows, of any documents; see `Engine.encode`."""
         return self.engine.encode(windows, words)
 
-    def _classified(self, documents: Sequence[Document]) -> Iterator[Classification | HdocError]:
-        for analysis in self._analyses(documents):
-            yield analysis.classification() if isinstance(analysis, Analysis) else analysis
-
     def _document(self, text: str, sentences: Sequence[Sentence]) -> Document:
         return Document(text, self.tokenizer.windows(text, sentences) if sentences else [])
 
@@ -220,10 +229,12 @@ class DocumentClassifier:
             return scores
         ids = [np.array(window.ids) for window in document.windows]
         shares = self.lexical.shares(np.concatenate(ids))
+        logits = self.lexical.bias + shares.sum(axis=0)
         return replace(
             scores,
-            logits=scores.logits + self.lexical.bias + shares.sum(axis=0),
+            logits=scores.logits + logits,
             lexical=np.split(shares, np.cumsum([len(pieces) for pieces in ids])[:-1]),
+            lexical_logits=logits,
         )
 
 

@@ -14,6 +14,10 @@ from hdoc import DocumentClassifier
 from hdoc.analysis import Analysis
 from hdoc.attribution import Method, explain_by
 from hdoc.deletion import Scorer, SplitText
+from hdoc.evaluation.examples import Example
+from hdoc.evaluation.ledger import Ledger
+from hdoc.evaluation.quality import measure_parts, predict
+from hdoc.evaluation.tables import parts_tables
 from hdoc.lexical import LexicalScores, weigh_pieces
 from hdoc.storage import load_model
 
@@ -97,6 +101,45 @@ def test_sentences_of_a_classification_are_those_of_its_explanation(classifier: 
 def test_the_lexical_part_counts(classifier: DocumentClassifier, tiny_model: Path) -> None:
     alone = DocumentClassifier.load(tiny_model).explain(TEXT, classifier.labels[0])
     assert abs(classifier.explain(TEXT, classifier.labels[0]).logit - alone.logit) > 0.1
+
+
+def test_parts_of_a_model_are_told_apart(classifier: DocumentClassifier, tiny_model: Path) -> None:
+    [both] = classifier.analyse_stream([TEXT])
+    [alone] = DocumentClassifier.load(tiny_model).analyse_stream([TEXT])
+    assert isinstance(both, Analysis)
+    assert isinstance(alone, Analysis)
+    assert list(alone.scores.parts()) == ["network"]
+    parts = both.scores.parts()
+    assert list(parts) == ["network", "single pieces"]
+    assert parts["network"] == pytest.approx(alone.scores.logits, abs=1e-5)
+    assert classifier.lexical is not None
+    ids = np.concatenate([np.array(window.ids) for window in both.document.windows])
+    assert parts["single pieces"] == pytest.approx(classifier.lexical.logits(ids))
+    assert sum(parts.values()) == pytest.approx(both.scores.logits)
+
+
+def test_each_part_is_measured_alone(classifier: DocumentClassifier, tmp_path: Path) -> None:
+    labels = classifier.labels
+    texts = [TEXT, "도서관 문을 늦게까지 열어 주세요.", "세금이 너무 많습니다. 버스도 늦습니다."]
+    analyses = [analysis for analysis in classifier.analyse_stream(texts) if isinstance(analysis, Analysis)]
+    by_pieces = [labels[int(one.scores.parts()["single pieces"].argmax())] for one in analyses]
+    by_network = [labels[int(one.scores.parts()["network"].argmax())] for one in analyses]
+    assert by_pieces != by_network
+    with Ledger(tmp_path, "predictions", {}) as ledger:
+        examples = [
+            Example(str(i), *row, None)
+            for i, row in enumerate(zip(texts, [(label,) for label in by_pieces], strict=True))
+        ]
+        predict(classifier, examples, None, ledger)
+    with Ledger(tmp_path, "predictions", {}) as ledger:  # read again, as after a kill
+        rows = measure_parts(predict(classifier, examples, None, ledger), labels, False)
+    assert [row["part"] for row in rows] == ["network", "single pieces"]
+    right = np.mean([a == b for a, b in zip(by_pieces, by_network, strict=True)])
+    assert [row["accuracy"] for row in rows] == pytest.approx([right, 1])
+    assert rows[1]["macro_f1"] == 1 > rows[0]["macro_f1"]
+    table = parts_tables(rows)[0].markdown()
+    assert "| single pieces | 1.0000 | 1.000…1.000 | 1.0000 | 1.000…1.000 |" in table
+    assert measure_parts([], labels, False) == parts_tables([]) == []
 
 
 def test_what_is_left_of_a_text_is_scored_with_the_lexical_part(classifier: DocumentClassifier) -> None:

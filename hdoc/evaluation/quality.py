@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hdoc.classifier import Classification, DocumentClassifier
-from hdoc.errors import InputError
+from hdoc.classifier import Analysis, Classification, DocumentClassifier
+from hdoc.errors import HdocError
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.ledger import Ledger
 from hdoc.figures import N_BINS, figures
@@ -37,6 +37,7 @@ class Prediction:
         probabilities: of all classes in the model's order, calibrated.
         n_characters: length of the text.
         n_sentences: its sentences, the parts of long ones counted one by one.
+        parts: logits of all classes by each summand of the model; empty where nobody asked for them.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Prediction:
     probabilities: tuple[float, ...]
     n_characters: int
     n_sentences: int
+    parts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, example: Example, result: Classification, labels: Sequence[str]) -> Prediction:
@@ -56,6 +58,12 @@ class Prediction:
         """
         chances = tuple(result.probabilities[label] for label in labels)
         return cls(example.id, example.labels, chances, len(example.text), len(result.sentences))
+
+    @classmethod
+    def analysed(cls, example: Example, analysis: Analysis, labels: Sequence[str]) -> Prediction:
+        """The same, with what each summand of the model said."""
+        parts = {name: tuple(logits.tolist()) for name, logits in analysis.scores.parts().items()}
+        return replace(cls.of(example, analysis.classification(), labels), parts=parts)
 
 
 def predict(
@@ -79,13 +87,13 @@ def predict(
     waiting = [(str(i), example) for i, example in enumerate(examples) if str(i) not in ledger]
     texts = (example.text for _, example in waiting)
     if split is None:
-        results = classifier.classify_stream(texts, workers)
+        results = classifier.analyse_stream(texts, workers)
     else:
-        results = _classified(classifier, [example.text for _, example in waiting], split)
+        results = _analysed(classifier, [example.text for _, example in waiting], split)
     for (key, example), result in zip(waiting, results, strict=True):
-        if not isinstance(result, Classification):
+        if not isinstance(result, Analysis):
             raise type(result)(f"document {example.id}: {result}")
-        ledger.add(key, asdict(Prediction.of(example, result, classifier.labels)))
+        ledger.add(key, asdict(Prediction.analysed(example, result, classifier.labels)))
         advance()
     rows = [ledger.rows[str(i)] for i in range(len(examples))]
     return [
@@ -94,13 +102,11 @@ def predict(
     ]
 
 
-def _classified(
+def _analysed(
     classifier: DocumentClassifier, texts: Sequence[str], split: Split
-) -> Iterator[Classification | InputError]:
+) -> Iterator[Analysis | HdocError]:
     for start in range(0, len(texts), _CHUNK):
-        chunk = [(text, split(text)) for text in texts[start : start + _CHUNK]]
-        for analysis in classifier.analyse(chunk):
-            yield analysis if isinstance(analysis, InputError) else analysis.classification()
+        yield from classifier.analyse([(text, split(text)) for text in texts[start : start + _CHUNK]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,39 @@ def measure(decisions: Decisions, labels: Sequence[str], seed: int = 0) -> dict[
             decisions.truth.T.astype(np.int64) @ decisions.given.astype(np.int64)
         ).tolist()
     return content
+
+
+def measure_parts(
+    predictions: Sequence[Prediction], labels: Sequence[str], multi_label: bool, seed: int = 0
+) -> list[dict[str, Any]]:
+    """Return how often each summand of the model would be right without the others, as plain data.
+
+    Each is taken as it stands in the sum: its highest score gives the class; of several labels a document
+    has those above 0.
+
+    Returns:
+        A row for each part, with `part`, `macro_f1`, `accuracy` and their `intervals`; none if the model has
+        no more than one.
+    """
+    names = list(predictions[0].parts) if predictions else []
+    rows = []
+    for name in names if len(names) > 1 else ():
+        alone = []
+        for prediction in predictions:
+            logits = np.array(prediction.parts[name])
+            powers = 1 / (1 + np.exp(-logits)) if multi_label else np.exp(logits - logits.max())
+            alone.append(replace(prediction, probabilities=tuple(powers.tolist())))
+        decisions = Decisions.of(alone, labels, multi_label)
+        macro_f1, accuracy = _scores(decisions, np.ones((1, len(alone))))
+        rows.append(
+            {
+                "part": name,
+                "macro_f1": float(macro_f1[0]),
+                "accuracy": float(accuracy[0]),
+                "intervals": intervals(decisions, seed),
+            }
+        )
+    return rows
 
 
 def calibrated_error(decisions: Decisions, seed: int) -> dict[str, float]:

@@ -34,14 +34,14 @@ from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.page import evidence_page
 from hdoc.evaluation.pictures import draw_bars, draw_curves
 from hdoc.evaluation.progress import progress
-from hdoc.evaluation.quality import Decisions, Prediction, measure, predict
+from hdoc.evaluation.quality import Decisions, Prediction, measure, measure_parts, predict
 from hdoc.evaluation.summary import summarise
-from hdoc.evaluation.tables import Table, explanation_tables, quality_tables
+from hdoc.evaluation.tables import Table, explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.tracking import log_evaluation
 from hdoc.plots import draw_confusion, draw_reliability, korean_font
 from hdoc.sentences import Sentence, split_sentences
 
-_VERSION = 2
+_VERSION = 3
 """Raised when the same settings would give other results, so that old progress is left alone."""
 
 
@@ -121,13 +121,16 @@ class Evaluation:
         options = self.options
         folder = self._folder()
         predictions = self._predictions(folder)
-        decisions = Decisions.of(predictions, self.classifier.labels, self.classifier.multi_label)
+        labels, multi_label = self.classifier.labels, self.classifier.multi_label
+        decisions = Decisions.of(predictions, labels, multi_label)
         report: dict[str, Any] = {"settings": dict(self.settings)}
-        report["quality"] = measure(decisions, self.classifier.labels, options.seed)
+        report["quality"] = measure(decisions, labels, options.seed)
+        report["parts"] = measure_parts(predictions, labels, multi_label, options.seed)
         report["abstention"] = measure_abstention(decisions, self._strangers())
-        tables = [*quality_tables(report["quality"]), abstention_table(report["abstention"])]
+        overall, *details = quality_tables(report["quality"])
+        tables = [overall, *parts_tables(report["parts"]), *details, abstention_table(report["abstention"])]
         self._draw_quality(folder, decisions)
-        write_table(folder / "documents.parquet", document_rows(predictions, self.classifier.labels))
+        write_table(folder / "documents.parquet", document_rows(predictions, labels))
         if options.faithfulness or options.rationales or options.known_evidence:
             rows = self._explanations(folder)
             report["settings"].update(self._explanation_settings())

@@ -123,6 +123,26 @@ def quality_tables(quality: Mapping[str, Any]) -> list[Table]:
     ]
 
 
+def parts_tables(parts: Sequence[Mapping[str, Any]]) -> list[Table]:
+    """Return how good each summand of the model is alone; nothing if there is but one."""
+    if not parts:
+        return []
+    rows = []
+    for row in parts:
+        cells = [row["part"]]
+        for name in ("macro_f1", "accuracy"):
+            cells += [f"{row[name]:.4f}", _interval(row["intervals"][name])]
+        rows.append(tuple(cells))
+    return [
+        Table(
+            "Parts of the model, each alone",
+            ("part", "macro-F1", "95 %", "accuracy", "95 %"),
+            rows,
+            "The model's scores are the sum of these parts' scores. single pieces: TF-IDF of word pieces.",
+        )
+    ]
+
+
 def explanation_tables(summary: Mapping[str, Any]) -> list[Table]:
     """Return what was measured of explanations: faithfulness, plausibility, cost, agreement."""
     methods = summary["methods"]
