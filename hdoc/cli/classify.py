@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from hdoc.cli.options import add_common, complain, load, positive, say
+from hdoc.cli.options import add_common, load, positive
 from hdoc.errors import HdocError
+from hdoc.messages import complain, say
 
 
 def add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

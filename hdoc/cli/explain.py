@@ -13,8 +13,9 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from hdoc.cli.options import add_common, complain, load, positive, say
+from hdoc.cli.options import add_common, load, positive
 from hdoc.errors import HdocError
+from hdoc.messages import complain, say
 
 if TYPE_CHECKING:
     from hdoc.classifier import DocumentClassifier

@@ -1,9 +1,8 @@
-"""What `hdoc explain` and `hdoc classify` share: options, loading, and lines on standard error."""
+"""What `hdoc explain` and `hdoc classify` share: options and loading."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,13 +53,3 @@ def positive(value: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1, got {value}")
     return number
-
-
-def say(message: str) -> None:
-    """Write a line to standard error."""
-    sys.stderr.write(f"{message}\n")
-
-
-def complain(message: str) -> None:
-    """Write an error as one line to standard error."""
-    say(f"hdoc: error: {' '.join(message.split())}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from hdoc.cluster.engine import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.plan import SUCCESS, Block, Settings, find_tables, kind_of, make_plan
 from hdoc.cluster.worker import tries_file
 from hdoc.errors import HdocError, InputError
+from hdoc.messages import say
 from hdoc.storage import load_model
 
 
@@ -47,7 +47,7 @@ def classify(options: argparse.Namespace) -> int:
         blocks = make_plan(tables, settings, workers.n_workers)
         waiting = [block for block in blocks if not block.file(settings).is_file()]
         if len(waiting) < len(blocks):
-            _say(f"{len(blocks) - len(waiting):,} of {len(blocks):,} blocks were finished before")
+            say(f"{len(blocks) - len(waiting):,} of {len(blocks):,} blocks were finished before")
         for block in waiting:
             tries_file(block, settings).unlink(missing_ok=True)  # those of a run before this one
         n_written = n_failed = n_unsure = 0
@@ -59,14 +59,14 @@ def classify(options: argparse.Namespace) -> int:
                     n_unsure += done["n_unsure"]
                     advance(done["n_rows"])
     _mark_as_done(settings)
-    _say(f"wrote {n_written:,} rows in {len(waiting):,} files to {output}")
+    say(f"wrote {n_written:,} rows in {len(waiting):,} files to {output}")
     if n_unsure:
-        _say(
+        say(
             f"{n_unsure:,} of {n_written:,} documents were left without a label: their most probable "
             f"category has a probability below {options.abstain_below:g}"
         )
     if n_failed:
-        _say(
+        say(
             f"hdoc: error: {n_failed:,} of {n_written:,} documents have no label; "
             "their rows say why under 'error'"
         )
@@ -102,7 +102,3 @@ def _progress(blocks: list[Block], waiting: list[Block]) -> Iterator[Callable[[i
     with documents_bar() as progress:
         task = progress.add_task("classifying", total=total, completed=done)
         yield lambda n_rows: progress.advance(task, n_rows)
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"{message}\n")

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hdoc.errors import HdocError
+from hdoc.messages import complain
 
 _METHODS = ("contribution", "attention", "gradient", "integrated-gradients", "occlusion")
 _FEWEST_DOCUMENTS = 200
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         evaluate(options)
     except HdocError as error:
-        sys.stderr.write(f"hdoc: error: {' '.join(str(error).split())}\n")
+        complain(str(error))
         return 1
     return 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hdoc.library.store import Library, default_path
+from hdoc.messages import say
 
 if TYPE_CHECKING:
     from hdoc.library.adding import Tally
@@ -71,9 +72,7 @@ def _add(options: argparse.Namespace) -> int:
     classifier = DocumentClassifier.load(options.model, options.device)
     others = set(library.models()) - {classifier.identity.checksum}
     if others:
-        _say(
-            "hdoc: another model classified some articles of this library; their categories stay as they are"
-        )
+        say("hdoc: another model classified some articles of this library; their categories stay as they are")
     with _warnings_as_lines(), _progress() as on_progress:
         tally = add_inputs(
             library,
@@ -85,7 +84,7 @@ def _add(options: argparse.Namespace) -> int:
             workers=max(1, (os.cpu_count() or 1) - 1),
             on_progress=on_progress,
         )
-    _say(f"added {tally.added:,}, already there {tally.known:,}, failed {tally.failed:,} in {library.path}")
+    say(f"added {tally.added:,}, already there {tally.known:,}, failed {tally.failed:,} in {library.path}")
     return 1 if tally.failed and tally.failed == tally.seen else 0
 
 
@@ -141,7 +140,3 @@ def _warnings_as_lines() -> Iterator[None]:
 def _shown(path: Path) -> str:
     home = str(Path.home())
     return str(path).replace(home, "~", 1).replace("%", "%%")
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"{message}\n")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from hdoc.errors import HdocError
+from hdoc.messages import say
 
 TOKEN = "HDOC_TOKEN"  # noqa: S105 (the name of a variable)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -47,9 +48,9 @@ def main(arguments: Sequence[str]) -> int:
     app = create_app(classifier, library, Settings(rules))
     _log_to(sys.stderr)
     shown = f"[{options.host}]" if ":" in options.host else options.host
-    sys.stderr.write(f"hdoc: serving {classifier.identity.name} at http://{shown}:{port}/ (Ctrl-C ends it)\n")
+    say(f"hdoc: serving {classifier.identity.name} at http://{shown}:{port}/ (Ctrl-C ends it)")
     if hosts is None and rules.token is None:
-        sys.stderr.write(f"hdoc: whoever reaches this address can use it; set {TOKEN} to ask for a token\n")
+        say(f"hdoc: whoever reaches this address can use it; set {TOKEN} to ask for a token")
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[address])
     return 0
