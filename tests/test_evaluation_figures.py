@@ -12,7 +12,7 @@ from hdoc.evaluation.agreement import auprc, kendall, marked_words, sentence_mea
 from hdoc.evaluation.cost import measured
 from hdoc.evaluation.evidence import gather_evidence
 from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
-from hdoc.evaluation.explanations import randomised
+from hdoc.evaluation.explanations import ExplanationMeter, randomised
 from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.page import evidence_page
 from hdoc.evaluation.quality import (
@@ -162,13 +162,24 @@ def test_a_ledger_keeps_settings_apart_and_survives_a_torn_line(tmp_path) -> Non
 
 def test_shuffled_weights_keep_their_values_and_lose_the_evidence() -> None:
     classifier = known_classifier()
-    changed = randomised(classifier, 0)
+    changed = randomised(classifier, [0])
     text = document([f"{FOR} 버스", "오늘 날씨"])
-    assert changed.explain(text) == randomised(classifier, 0).explain(text)
+    assert changed.explain(text) == randomised(classifier, [0]).explain(text)
     assert changed.explain(text).logit != pytest.approx(classifier.explain(text).logit, abs=0.01)
     for name, parameter in classifier.network.named_parameters():
         other = changed.network.get_parameter(name)
         assert torch.equal(parameter.flatten().sort().values, other.flatten().sort().values)
+
+
+def test_each_document_has_a_shuffle_of_its_own() -> None:
+    meter = ExplanationMeter(known_classifier(), partial(split_sentences, split="lines"), ["contribution"])
+    text = document([f"오늘 {FOR} 버스 날씨 도로", f"사람 {AGAINST} 저녁 시장", "공원 의자 학교"])
+    example = Example("a", text, ("체육",))
+    measured = [meter.measure(row, example, "체육")["methods"] for row in (0, 0, 1, 2, 3, 4)]
+    shuffled = [methods["random weights"] for methods in measured]
+    assert shuffled[0] == shuffled[1]
+    assert any(other != shuffled[0] for other in shuffled[2:])
+    assert all(methods["contribution"]["word"] == measured[0]["contribution"]["word"] for methods in measured)
 
 
 def test_what_the_lexical_part_learnt_is_shuffled_too() -> None:
@@ -177,7 +188,7 @@ def test_what_the_lexical_part_learnt_is_shuffled_too() -> None:
     classifier.lexical = LexicalScores(
         random.random(n_pieces), random.normal(size=(n_pieces, 2)), np.zeros(2)
     )
-    changed = randomised(classifier, 0).lexical
+    changed = randomised(classifier, [0]).lexical
     assert changed is not None
     for name in ("idf", "weights"):
         before, after = getattr(classifier.lexical, name), getattr(changed, name)

@@ -1,7 +1,9 @@
 """Measures the explanations of one document after the other, by several methods, all on the same terms.
 
 What is deleted to judge a method is always judged by the model that was explained: also for the control
-`random weights`, whose order of words comes from a network with the same weights in shuffled places.
+`random weights`, whose order of words comes from a network with the same weights in shuffled places. Each
+document has a shuffle of its own: one for all may happen to tell words apart, and no number of documents
+would show that it was chance.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ import copy
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,10 +64,6 @@ class ExplanationMeter:
     marked_share: float = 0.0
     seed: int = 0
 
-    @cached_property
-    def _random_model(self) -> DocumentClassifier:
-        return randomised(self.classifier, self.seed)
-
     def warm_up(self, text: str) -> None:
         """Have each method run once, so that none pays for what is loaded on first use."""
         sentences = self.split(text[:_WARM_UP])
@@ -85,7 +82,7 @@ class ExplanationMeter:
         """Measure all methods on one document and class; returns plain data.
 
         Args:
-            row: number of the document, a part of the seed of its random orders.
+            row: number of the document, a part of the seed of its random orders and weights.
             example: the document.
             target: the class to explain.
         """
@@ -103,9 +100,8 @@ class ExplanationMeter:
             methods[method] = {"seconds": cost.seconds, "peak_bytes": cost.peak_bytes}
         plain = next(iter(found.values()))
         if self.faithfulness:
-            found[RANDOM_WEIGHTS] = explain_by(
-                "contribution", self._random_model, text, target, sentences=sentences
-            )
+            shuffled = randomised(self.classifier, [self.seed, row])
+            found[RANDOM_WEIGHTS] = explain_by("contribution", shuffled, text, target, sentences=sentences)
             methods[RANDOM_WEIGHTS] = {}
         methods[RANDOM] = {}
         self._plausibility(methods, found, example, row)
@@ -194,12 +190,17 @@ class ExplanationMeter:
         return [value for value in pairs if value is not None]
 
 
-def randomised(classifier: DocumentClassifier, seed: int) -> DocumentClassifier:
-    """Return the classifier with the values of each weight tensor shuffled (after Adebayo et al. 2018)."""
+def randomised(classifier: DocumentClassifier, seed: Sequence[int]) -> DocumentClassifier:
+    """Return the classifier with the values of each weight tensor shuffled (after Adebayo et al. 2018).
+
+    Args:
+        classifier: stays as it is.
+        seed: any number of integers, not negative.
+    """
     changed = copy.copy(classifier)
     changed.engine = copy.deepcopy(classifier.engine)
     changed.engine.origin = np.zeros(len(classifier.labels))  # the origin belongs to the weights
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     with torch.no_grad():
         for parameter in changed.network.parameters():
             order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)

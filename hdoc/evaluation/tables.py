@@ -21,8 +21,8 @@ _DELETION = (
     "high is good. Sufficiency: with nothing but them, low is good. Unit: words are eojeol (runs without "
     "white space), bins 1, 5, 10, 20, 50 % of them, rounded up; sentences in bins of 1, 2, 3, 5. Removal: "
     "parts are deleted, not masked; the sentences' borders stay. random: mean of {random_draws} random "
-    "orders. random weights: the order of a model with shuffled weights, judged by this one. τ: Kendall's "
-    "τ-b of word scores with leave-one-out, which is what occlusion is."
+    "orders. random weights: the order of a model with shuffled weights, shuffled anew for each document, "
+    "judged by this one. τ: Kendall's τ-b of word scores with leave-one-out, which is what occlusion is."
 )
 
 
