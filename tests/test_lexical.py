@@ -16,7 +16,8 @@ from hdoc.attribution import Method, explain_by
 from hdoc.deletion import Scorer, SplitText
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.ledger import Ledger
-from hdoc.evaluation.quality import measure_parts, predict
+from hdoc.evaluation.parts import measure_parts
+from hdoc.evaluation.quality import predict
 from hdoc.evaluation.tables import parts_tables
 from hdoc.lexical import LexicalScores, weigh_pieces
 from hdoc.storage import load_model

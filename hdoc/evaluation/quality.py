@@ -187,39 +187,6 @@ def measure(decisions: Decisions, labels: Sequence[str], seed: int = 0) -> dict[
     return content
 
 
-def measure_parts(
-    predictions: Sequence[Prediction], labels: Sequence[str], multi_label: bool, seed: int = 0
-) -> list[dict[str, Any]]:
-    """Return how often each summand of the model would be right without the others, as plain data.
-
-    Each is taken as it stands in the sum: its highest score gives the class; of several labels a document
-    has those above 0.
-
-    Returns:
-        A row for each part, with `part`, `macro_f1`, `accuracy` and their `intervals`; none if the model has
-        no more than one.
-    """
-    names = list(predictions[0].parts) if predictions else []
-    rows = []
-    for name in names if len(names) > 1 else ():
-        alone = []
-        for prediction in predictions:
-            logits = np.array(prediction.parts[name])
-            powers = 1 / (1 + np.exp(-logits)) if multi_label else np.exp(logits - logits.max())
-            alone.append(replace(prediction, probabilities=tuple(powers.tolist())))
-        decisions = Decisions.of(alone, labels, multi_label)
-        macro_f1, accuracy = _scores(decisions, np.ones((1, len(alone))))
-        rows.append(
-            {
-                "part": name,
-                "macro_f1": float(macro_f1[0]),
-                "accuracy": float(accuracy[0]),
-                "intervals": intervals(decisions, seed),
-            }
-        )
-    return rows
-
-
 def calibrated_error(decisions: Decisions, seed: int) -> dict[str, float]:
     """Return the calibration error that chance alone makes: of few documents it is never 0.
 
@@ -251,7 +218,7 @@ def by_length(decisions: Decisions) -> list[dict[str, Any]]:
         if end is not None:
             chosen &= decisions.lengths < end
         if chosen.any():
-            macro_f1, accuracy = _scores(decisions, chosen[None].astype(float))
+            macro_f1, accuracy = scores(decisions, chosen[None].astype(float))
             rows.append(
                 {
                     "from": start,
@@ -268,15 +235,20 @@ def intervals(decisions: Decisions, seed: int) -> dict[str, list[float]]:
     """Return 95 % intervals of macro-F1 and accuracy (for several labels, of whole sets of labels)."""
     n = len(decisions.lengths)
     draws = np.random.default_rng([seed, n]).multinomial(n, np.full(n, 1 / n), N_RESAMPLES)
-    macro_f1, accuracy = _scores(decisions, draws.astype(float))
+    macro_f1, accuracy = scores(decisions, draws.astype(float))
     return {
         "macro_f1": np.quantile(macro_f1, [0.025, 0.975]).tolist(),
         "accuracy": np.quantile(accuracy, [0.025, 0.975]).tolist(),
     }
 
 
-def _scores(decisions: Decisions, weights: Floats) -> tuple[Floats, Floats]:
-    """Return macro-F1 and accuracy for each weighting of the documents, (weightings, documents)."""
+def scores(decisions: Decisions, weights: Floats) -> tuple[Floats, Floats]:
+    """Return macro-F1 and accuracy, (weightings,), for each weighting of the documents.
+
+    Args:
+        decisions: about the documents.
+        weights: how often each counts, (weightings, documents).
+    """
     hits = weights @ (decisions.truth & decisions.given)
     total = weights @ (decisions.truth.astype(float) + decisions.given)
     f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)

@@ -32,9 +32,10 @@ from hdoc.evaluation.explanations import UNITS, ExplanationMeter
 from hdoc.evaluation.files import document_rows, explanation_rows, write_report, write_table
 from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.page import evidence_page
+from hdoc.evaluation.parts import measure_parts
 from hdoc.evaluation.pictures import draw_bars, draw_curves
 from hdoc.evaluation.progress import progress
-from hdoc.evaluation.quality import Decisions, Prediction, measure, measure_parts, predict
+from hdoc.evaluation.quality import Decisions, Prediction, measure, predict
 from hdoc.evaluation.summary import summarise
 from hdoc.evaluation.tables import Table, explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.tracking import log_evaluation

@@ -1,0 +1,44 @@
+"""How far each summand of a model would come without the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hdoc.evaluation.quality import Decisions, Prediction, intervals, scores
+
+
+def measure_parts(
+    predictions: Sequence[Prediction], labels: Sequence[str], multi_label: bool, seed: int = 0
+) -> list[dict[str, Any]]:
+    """Return how often each summand of the model would be right without the others, as plain data.
+
+    Each is taken as it stands in the sum: its highest score gives the class; of several labels a document
+    has those above 0.
+
+    Returns:
+        A row for each part, with `part`, `macro_f1`, `accuracy` and their `intervals`; none if the model has
+        no more than one.
+    """
+    names = list(predictions[0].parts) if predictions else []
+    rows = []
+    for name in names if len(names) > 1 else ():
+        alone = []
+        for prediction in predictions:
+            logits = np.array(prediction.parts[name])
+            powers = 1 / (1 + np.exp(-logits)) if multi_label else np.exp(logits - logits.max())
+            alone.append(replace(prediction, probabilities=tuple(powers.tolist())))
+        decisions = Decisions.of(alone, labels, multi_label)
+        macro_f1, accuracy = scores(decisions, np.ones((1, len(alone))))
+        rows.append(
+            {
+                "part": name,
+                "macro_f1": float(macro_f1[0]),
+                "accuracy": float(accuracy[0]),
+                "intervals": intervals(decisions, seed),
+            }
+        )
+    return rows
