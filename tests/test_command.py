@@ -371,6 +371,9 @@ class TestConfigs:
             arguments += [f"--data.{split}_file", f"{split}.jsonl"]
         assert main(["fit", "--config", name, *arguments, "--data.batch_documents", "4"]) == 0
         [model] = tmp_path.glob("runs/*/*/model")
+        # Also where the config looks at dev in every second epoch only, and there was but one.
+        figures = json.loads((model.parent / "outcome.json").read_text(encoding="utf-8"))["splits"]
+        assert set(figures) == {"dev", "test"}
         classifier = DocumentClassifier.load(model)
         assert classifier.multi_label == (name == "multilabel")
         assert set(classifier.labels) == {"경제", "문화", "사회"} | (

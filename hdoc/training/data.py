@@ -230,13 +230,18 @@ class DocumentData(LightningDataModule):
         """
         return self._splits[split]
 
+    @property
+    def has_dev(self) -> bool:
+        """Whether there is a dev split, given or held out, once the data are set up."""
+        return "dev" in self._splits
+
     def train_dataloader(self) -> BatchLoader[TrainingBatch]:
         """Return batches in another order each epoch; where it stands goes into checkpoints."""
         return self._loader("train", shuffle=True)
 
     def val_dataloader(self) -> BatchLoader[TrainingBatch] | list[Any]:
         """Return batches of dev, always the same; nothing if there is no dev."""
-        return self._loader("dev") if "dev" in self._splits else []
+        return self._loader("dev") if self.has_dev else []
 
     def test_dataloader(self) -> BatchLoader[TrainingBatch]:
         """Return batches of test, always the same."""

@@ -38,7 +38,7 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
 
     Args:
         trainer: after its fit.
-        learner: any weights; those of the best checkpoint are loaded (without dev, of the last).
+        learner: any weights; those of the best checkpoint are loaded (without a look at dev, of the last).
         data: dev is used for the temperature; test, if there is one, is evaluated once.
         folder: of the run.
     """
@@ -48,7 +48,7 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
     chosen = checkpoint.best_model_path or checkpoint.last_model_path
     timer = next(callback for callback in trainer.callbacks if isinstance(callback, Timer))  # type: ignore[attr-defined]
     train_seconds = timer.time_elapsed()
-    scores = _scores(trainer, learner, data, checkpoint.best_model_path)
+    scores = _scores(trainer, learner, data, chosen)
     splits = {
         split: figures(*predictions, learner.labels, learner.temperature)
         for split, predictions in scores.items()
@@ -99,12 +99,12 @@ def _outcome(
 
 
 def _scores(
-    trainer: Trainer, learner: DocumentLearner, data: DocumentData, best: str
+    trainer: Trainer, learner: DocumentLearner, data: DocumentData, chosen: str
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """Fit on dev what stands beside the network, and return logits and targets of dev and test."""
     scores: dict[str, tuple[Tensor, Tensor]] = {}
-    if best:
-        trainer.validate(learner, datamodule=data, ckpt_path=best, verbose=False)
+    if data.has_dev and trainer.limit_val_batches:
+        trainer.validate(learner, datamodule=data, ckpt_path=chosen, verbose=False)
         logits, targets = _gathered(learner)
         # Without a sum over words there is no piece to have an origin.
         if isinstance(learner.network, DocumentNetwork) and learner.network.head_weight is not None:
