@@ -1,5 +1,8 @@
 """A document's score as a function of the embeddings of its word pieces, and its gradients, by captum.
 
+Embeddings are those that the first layer gets: piece and position together, after the LayerNorm. Before it
+a gradient times its input says nothing, since LayerNorm undoes any scaling of what it is given.
+
 Memory is bounded: windows are read, and differentiated, a few at a time.
 """
 
@@ -42,7 +45,7 @@ class EmbeddedDocument:
         advance: Advance | None = None,
     ) -> None:
         self.network = classifier.network
-        self.embedding = _embedding(classifier.network.encoder)
+        self.embeddings = _embeddings(classifier.network.encoder)
         self.tokenizer = classifier.tokenizer
         self.direction = torch.tensor(direction, dtype=torch.float32, device=classifier.device)
         self.device = classifier.device
@@ -67,24 +70,33 @@ class EmbeddedDocument:
     def gradient(self) -> Floats:
         """Return gradient times embedding of each piece, (pieces,)."""
         method = captum_methods("gradient").InputXGradient(self._score)
-        return _summed(method.attribute(self._embedded(self.ids).requires_grad_()))
+        return _summed(method.attribute(self._embedded().requires_grad_()))
 
     def integrated_gradients(self) -> Floats:
         """Return integrated gradients of each piece, (pieces,); they sum to the score minus that of masks."""
         method = captum_methods("integrated-gradients").IntegratedGradients(self._score)
         self.n_steps = N_STEPS
         found = method.attribute(
-            self._embedded(self.ids).requires_grad_(),
-            baselines=self._embedded(torch.full_like(self.ids, self._mask_id())),
+            self._embedded().requires_grad_(),
+            baselines=self._embedded(self._mask_id()),
             n_steps=N_STEPS,
             internal_batch_size=max(1, _TOKENS_WITH_GRADIENT // self.n_tokens),
         )
         return _summed(found)
 
-    def _embedded(self, ids: Tensor) -> Tensor:
-        with torch.no_grad():
-            embedded: Tensor = self.embedding(ids).unsqueeze(0)
-        return embedded
+    def _embedded(self, instead: int | None = None) -> Tensor:
+        """Return the embeddings of all pieces, or of as many `instead`, (1, pieces, width)."""
+        parts: list[Tensor] = []
+        columns = torch.cat([columns for _, columns in self.groups])
+
+        def take(_module: nn.Module, _ids: Any, own: Tensor) -> None:
+            parts.append(own[windows.piece_mask])
+
+        with torch.no_grad(), self._hooked(take):
+            for windows, _ in self.groups:
+                ids = windows.ids if instead is None else windows.ids.masked_fill(windows.piece_mask, instead)
+                self.network.encoder(ids, windows.mask)
+        return torch.cat(parts)[columns.argsort()].unsqueeze(0)
 
     def _mask_id(self) -> int:
         known = (self.tokenizer.tokenizer.token_to_id(name) for name in ("[MASK]", "<mask>"))
@@ -117,23 +129,29 @@ class EmbeddedDocument:
         def put(_module: nn.Module, _ids: Any, own: Tensor) -> Tensor:
             return own.masked_scatter(piece_mask.unsqueeze(-1), given.to(own.dtype))
 
-        hook = self.embedding.register_forward_hook(put)
-        try:
-            repeated = PaddedWindows(windows.ids.repeat(n, 1), windows.mask.repeat(n, 1), piece_mask)
+        repeated = PaddedWindows(windows.ids.repeat(n, 1), windows.mask.repeat(n, 1), piece_mask)
+        with self._hooked(put):
             return self.network.read(repeated).vectors
+
+    @contextmanager
+    def _hooked(self, hook: Callable[[nn.Module, Any, Tensor], Tensor | None]) -> Iterator[None]:
+        handle = self.embeddings.register_forward_hook(hook)
+        try:
+            yield
         finally:
-            hook.remove()
+            handle.remove()
 
 
-def _embedding(encoder: nn.Module) -> nn.Module:
-    """Return the layer that looks up the embeddings of token ids."""
+def _embeddings(encoder: nn.Module) -> nn.Module:
+    """Return the module whose output the first layer gets; of models without one, the table of pieces."""
     from hdoc.bert import Bert
     from hdoc.encoder import TransformersEncoder
 
     if isinstance(encoder, Bert):
-        return encoder.embeddings.word_embeddings
+        return encoder.embeddings
     if isinstance(encoder, TransformersEncoder):
-        layer: nn.Module = encoder.model.get_input_embeddings()  # type: ignore[operator]
+        whole = getattr(encoder.model, "embeddings", None)
+        layer: nn.Module = whole if isinstance(whole, nn.Module) else encoder.model.get_input_embeddings()  # type: ignore[operator]
         return layer
     raise TypeError(f"expected an encoder of hdoc, got {type(encoder).__name__}")
 

@@ -115,13 +115,39 @@ def test_integrated_gradients_add_up_to_the_difference_from_masks(
     assert explanation.bias == pytest.approx(of_masks, abs=0.02 * abs(explanation.logit - of_masks) + 0.02)
 
 
+def test_gradients_are_those_of_what_the_first_layer_gets(tiny: DocumentClassifier) -> None:
+    from hdoc.batches import pad_windows
+
+    explanation = explain_by("gradient", tiny, LONG)
+    windows = pad_windows(
+        [window.ids for window in tiny.tokenizer.windows(LONG, tiny.split(LONG))], tiny.tokenizer
+    )
+
+    def logit(change: float) -> float:
+        """Score the text with the embeddings of all pieces, behind the LayerNorm, made larger by a share."""
+
+        def grow(_module, _ids, embedded):
+            return embedded * (1 + change * windows.piece_mask.unsqueeze(-1))
+
+        hook = tiny.network.encoder.embeddings.register_forward_hook(grow)
+        with torch.inference_mode():
+            vectors = tiny.network.read(windows).vectors
+            logits = tiny.network.judge(vectors, torch.tensor([len(vectors)])).logits[0]
+        hook.remove()
+        return float(logits[tiny.labels.index(explanation.target)])
+
+    slope = (logit(0.01) - logit(-0.01)) / 0.02
+    assert abs(slope) > 1e-3
+    assert scores(explanation).sum() == pytest.approx(slope, rel=0.02)
+
+
 @pytest.mark.parametrize("method", ["gradient", "integrated-gradients"])
 def test_reading_in_small_groups_changes_no_score(tiny: DocumentClassifier, method, monkeypatch) -> None:
     whole = scores(explain_by(method, tiny, LONG))
     monkeypatch.setattr(hdoc.gradients, "_TOKENS_WITH_GRADIENT", 40)
     assert scores(explain_by(method, tiny, LONG)) == pytest.approx(whole, abs=1e-4)
     assert all(parameter.requires_grad for parameter in tiny.network.parameters())
-    assert not tiny.network.encoder.embeddings.word_embeddings._forward_hooks
+    assert not tiny.network.encoder.embeddings._forward_hooks
 
 
 def test_gradients_of_encoders_from_transformers() -> None:
