@@ -46,6 +46,7 @@ class EmbeddedDocument:
     ) -> None:
         self.network = classifier.network
         self.embeddings = _embeddings(classifier.network.encoder)
+        self.length_first = _length_first(classifier.network.encoder, self.embeddings, classifier.device)
         self.tokenizer = classifier.tokenizer
         self.direction = torch.tensor(direction, dtype=torch.float32, device=classifier.device)
         self.device = classifier.device
@@ -89,10 +90,11 @@ class EmbeddedDocument:
         parts: list[Tensor] = []
         columns = torch.cat([columns for _, columns in self.groups])
 
-        def take(_module: nn.Module, _ids: Any, own: Tensor) -> None:
+        def take(own: Tensor) -> Tensor:
             parts.append(own[windows.piece_mask])
+            return own
 
-        with torch.no_grad(), self._hooked(take):
+        with torch.no_grad(), self._through(take):
             for windows, _ in self.groups:
                 ids = windows.ids if instead is None else windows.ids.masked_fill(windows.piece_mask, instead)
                 self.network.encoder(ids, windows.mask)
@@ -126,20 +128,44 @@ class EmbeddedDocument:
         n = len(given)
         piece_mask = windows.piece_mask.repeat(n, 1)
 
-        def put(_module: nn.Module, _ids: Any, own: Tensor) -> Tensor:
+        def put(own: Tensor) -> Tensor:
             return own.masked_scatter(piece_mask.unsqueeze(-1), given.to(own.dtype))
 
         repeated = PaddedWindows(windows.ids.repeat(n, 1), windows.mask.repeat(n, 1), piece_mask)
-        with self._hooked(put):
+        with self._through(put):
             return self.network.read(repeated).vectors
 
     @contextmanager
-    def _hooked(self, hook: Callable[[nn.Module, Any, Tensor], Tensor | None]) -> Iterator[None]:
-        handle = self.embeddings.register_forward_hook(hook)
-        try:
+    def _through(self, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+        """Change embeddings (sequences, length, width) on their way to the first layer."""
+
+        def hook(_module: nn.Module, _inputs: Any, own: Tensor) -> Tensor:
+            return change(own.transpose(0, 1)).transpose(0, 1) if self.length_first else change(own)
+
+        with _hooked(self.embeddings, hook):
             yield
-        finally:
-            handle.remove()
+
+
+@contextmanager
+def _hooked(module: nn.Module, hook: Callable[[nn.Module, Any, Tensor], Tensor | None]) -> Iterator[None]:
+    handle = module.register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _length_first(encoder: nn.Module, embeddings: nn.Module, device: torch.device) -> bool:
+    """Whether embeddings are (length, sequences, width), as XLNet has them: it tries one sequence of two."""
+    shapes: list[torch.Size] = []
+
+    def look(_module: nn.Module, _inputs: Any, own: Tensor) -> None:
+        shapes.append(own.shape)
+
+    ids = torch.zeros(1, 2, dtype=torch.long, device=device)
+    with torch.no_grad(), _hooked(embeddings, look):
+        encoder(ids, torch.ones_like(ids, dtype=torch.bool))
+    return shapes[0][0] == 2
 
 
 def _embeddings(encoder: nn.Module) -> nn.Module:

@@ -150,7 +150,18 @@ def test_reading_in_small_groups_changes_no_score(tiny: DocumentClassifier, meth
     assert not tiny.network.encoder.embeddings._forward_hooks
 
 
-def test_gradients_of_encoders_from_transformers() -> None:
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "distilbert", "dim": 8, "n_layers": 1, "n_heads": 2, "hidden_dim": 8},
+        # No module of its own for embeddings: the table of pieces stands in for it.
+        {"model_type": "gpt2", "n_embd": 8, "n_layer": 1, "n_head": 2, "n_inner": 8},
+        # Reads the other way round: length before sequences.
+        {"model_type": "xlnet", "d_model": 8, "n_layer": 1, "n_head": 2, "d_inner": 8},
+    ],
+    ids=lambda config: config["model_type"],
+)
+def test_gradients_of_encoders_from_transformers(config) -> None:
     from dataclasses import replace
 
     from hdoc.encoder import build_encoder
@@ -158,16 +169,9 @@ def test_gradients_of_encoders_from_transformers() -> None:
     from tests.known import known_model
 
     model = known_model()
-    config = {
-        "model_type": "distilbert",
-        "vocab_size": 17,
-        "dim": 8,
-        "n_layers": 1,
-        "n_heads": 2,
-        "hidden_dim": 8,
-    }
     torch.manual_seed(0)
-    network = DocumentNetwork(build_encoder(config), 8, NetworkShape(2, 8, (3,), 4)).eval()
+    encoder = build_encoder({**config, "vocab_size": 17})
+    network = DocumentNetwork(encoder, 8, NetworkShape(2, 8, (3,), 4)).eval()
     classifier = DocumentClassifier(replace(model, network=network), "cpu")
     for method in ("gradient", "integrated-gradients"):
         explanation = explain_by(method, classifier, TEXT)
