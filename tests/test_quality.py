@@ -30,6 +30,7 @@ from hdoc.benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped
 from hdoc.errors import HdocError, InputError
 from hdoc.training.command import main as train_main
 from hdoc.training.command import shipped_configs
+from tests.conftest import SENTENCES
 from tests.labelled import documents, write
 
 pytestmark = [
@@ -253,8 +254,10 @@ class TestBench:
             values = dict(zip(arguments[1::2], arguments[2::2], strict=True))
             if values.get("--model.architecture") == "tobert":
                 raise HdocError("no memory")
-            place = values.get("--resume") or str(tmp_path / "runs" / "quality" / values["--run.name"])
-            write_outcome(Path(place), 0.9 if values.get("--model.encoder_rate") == "5e-05" else 0.1)
+            place = Path(values.get("--resume") or tmp_path / "runs" / "quality" / values["--run.name"])
+            dev = 0.9 if values.get("--model.encoder_rate") == "5e-05" else 0.1
+            write_outcome(place, dev)
+            write_outcome(place / "parts" / "network", dev / 2)
 
         task = own_task({"train": table}, PETITIONS, tmp_path / "parts", "내용", "분류")
         return Bench(task, choose("hdoc,tobert", BASE), [0, 1], 3, tmp_path / "runs", train=train)
@@ -308,6 +311,32 @@ class TestBench:
         assert [run.folder.name for run in bench.make()] == alone[:2]
         assert not bench.failures
 
+    @pytest.mark.parametrize("jobs", [1, 2])
+    def test_parts_of_a_fit_cost_no_fit(self, bench: Bench, asked: list[list[str]], jobs: int) -> None:
+        said: list[str] = []
+        bench.entries, bench.jobs, bench.say = (
+            choose("hdoc,hdoc-network,hdoc-pieces", BASE),
+            jobs,
+            said.append,
+        )
+        made = list(bench.make())
+        assert len(asked) == 3 + 1, "three settings, and the second seed of the best"
+        whole, network = ([run for run in made if run.entry.part == part] for part in ("", "network"))
+        assert [run.folder for run in network] == [run.folder for run in whole]
+        assert [run.outcome()["splits"]["dev"]["macro_f1"] for run in network] == [0.05, 0.45, 0.05, 0.45]
+        assert not bench.failures, "a sum without single pieces is no failure"
+        assert sum(line.endswith("hdoc-pieces is no part of what it left") for line in said) == 3
+
+    def test_parts_of_a_fit_that_failed_have_its_reason(self, bench: Bench, asked: list[list[str]]) -> None:
+        def failing(arguments: Sequence[str], log: Path) -> None:
+            asked.append(list(arguments))
+            raise HdocError("no memory")
+
+        bench.entries, bench.n_trials, bench.train = choose("hdoc,hdoc-network", BASE), 1, failing
+        assert not list(bench.make())
+        assert bench.failures == {"hdoc": "no memory", "hdoc-network": "no memory"}
+        assert len(asked) == 1
+
     def test_each_of_some_trainings_has_its_threads(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -336,6 +365,8 @@ class TestCommand:
         mlflow.set_tracking_uri(None)  # other tests may have set one for the whole process
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
         rows = documents(60)
+        for i, row in enumerate(rows):  # each topic has sentences of its own, so that single pieces tell it
+            row["text"] = " ".join(SENTENCES[(3 * k + i % 3) % len(SENTENCES)] for k in range(i % 5 + 1))
         write(tmp_path / "topics.jsonl", [{"글": row["text"], "주제": row["label"]} for row in rows])
         return tmp_path
 
@@ -346,7 +377,7 @@ class TestCommand:
             assert train_main(arguments) == 0
 
         said: list[str] = []
-        names = "tfidf-svm,hdoc,first-512,han,mlp-head,mean-sentences"
+        names = "tfidf-svm,hdoc,hdoc-network,hdoc-pieces,first-512,han,mlp-head,mean-sentences"
         arguments = ["--data", "topics.jsonl", "--text-column", "글", "--label-column", "주제"]
         arguments += ["--entries", names, "--epochs", "1", "--trials", "1", "--max-documents", "24", "--"]
         arguments += [
@@ -382,11 +413,23 @@ class TestCommand:
         found = client.search_runs([experiment.experiment_id])
         [parent] = [run for run in found if run.info.run_name == "topics"]
         children = [run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-        assert {run.data.tags["hdoc.entry"] for run in children} == set(names.split(","))
+        parts = {"hdoc-network", "hdoc-pieces"}
+        assert {run.data.tags["hdoc.entry"] for run in children} == set(names.split(",")) - parts
         assert {run.info.status for run in found} == {"FINISHED"}
         assert all({"dev/macro_f1", "test/macro_f1"} <= set(run.data.metrics) for run in children)
         by_entry = {line["entry"]: line for line in report["lines"]}
         assert parent.data.metrics["hdoc/macro_f1"] == pytest.approx(by_entry["hdoc"]["macro_f1"])
+
+        [fit] = place.glob("runs/quality/topics-hdoc-*")
+        for split in ("dev", "test"):
+            whole, network, pieces = (
+                np.load(folder / "scores" / f"{split}.npz")["logits"]
+                for folder in (fit, fit / "parts" / "network", fit / "parts" / "pieces")
+            )
+            np.testing.assert_allclose(network + pieces, whole, atol=1e-5)
+            assert np.abs(pieces).max() > 0
+        sizes = [by_entry[name]["parameters"] for name in ("hdoc", "hdoc-network", "hdoc-pieces")]
+        assert sizes[0] == sizes[1] + sizes[2]
 
         said.clear()
         assert (

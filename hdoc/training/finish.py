@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +26,8 @@ from hdoc.training.learner import CHECKPOINT_KEY, DocumentLearner
 from hdoc.training.lexical import fit_lexical, lexical_logits, lexical_to_plain
 from hdoc.training.messages import say
 from hdoc.training.metrics import figures, probabilities
-from hdoc.training.outcome import Outcome, write_outcome
+from hdoc.training.outcome import Outcome, Scores, write_outcome
+from hdoc.training.parts import write_parts
 from hdoc.training.tracking import RunLogger
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
     chosen = checkpoint.best_model_path or checkpoint.last_model_path
     timer = next(callback for callback in trainer.callbacks if isinstance(callback, Timer))  # type: ignore[attr-defined]
     train_seconds = timer.time_elapsed()
-    scores = _scores(trainer, learner, data, chosen)
+    scores, lexical_seconds = _scores(trainer, learner, data, chosen)
     splits = {
         split: figures(*predictions, learner.labels, learner.temperature)
         for split, predictions in scores.items()
@@ -75,7 +77,9 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
             logger.log_folder(plots, "plots")
         if logger and pages:
             logger.log_folder(pages, "explanations")
-    write_outcome(folder, _outcome(learner, splits, train_seconds, timer), scores)
+    outcome = _outcome(learner, splits, train_seconds, timer)
+    _write_parts(folder, outcome, scores, learner, data, lexical_seconds)
+    write_outcome(folder, outcome, scores)
     for split, values in splits.items():
         say(f"{split}: " + "  ".join(f"{k} {v:.4f}" for k, v in values.items() if "/" not in k))
     if is_hdoc:
@@ -98,11 +102,20 @@ def _outcome(
     )
 
 
+def _write_parts(
+    folder: Path, whole: Outcome, scores: Scores, learner: DocumentLearner, data: DocumentData, seconds: float
+) -> None:
+    """Write what the summands come to alone, if there was to be more than one."""
+    if whole.architecture == HDOC and learner.hparams["lexical"]:
+        write_parts(folder, whole, scores, learner.lexical, data, seconds)
+
+
 def _scores(
     trainer: Trainer, learner: DocumentLearner, data: DocumentData, chosen: str
-) -> dict[str, tuple[Tensor, Tensor]]:
-    """Fit on dev what stands beside the network, and return logits and targets of dev and test."""
+) -> tuple[Scores, float]:
+    """Fit on dev what stands beside the network; returns scores on dev and test, and how long that took."""
     scores: dict[str, tuple[Tensor, Tensor]] = {}
+    seconds = 0.0
     if data.has_dev and trainer.limit_val_batches:
         trainer.validate(learner, datamodule=data, ckpt_path=chosen, verbose=False)
         logits, targets = _gathered(learner)
@@ -111,13 +124,15 @@ def _scores(
             bias = learner.network.classifier.bias
             learner.origin = fit_origin(logits, bias, targets.is_floating_point())
         if learner.hparams["lexical"] and learner.hparams["architecture"] == HDOC:
+            start = time.monotonic()
             logits = _add_lexical(learner, data, logits, targets)
+            seconds = time.monotonic() - start
         learner.temperature = fit_temperature(logits, targets)
         scores["dev"] = logits, targets
     if "test" in data.fingerprint:
         trainer.test(learner, datamodule=data, verbose=False)
         scores["test"] = _gathered(learner)
-    return scores
+    return scores, seconds
 
 
 def _add_lexical(learner: DocumentLearner, data: DocumentData, logits: Tensor, targets: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 outcome.json      figures of each split, parameters, seconds; written last, so a run that has it is done
 scores/NAME.npz   logits and targets of a split, in the order of its file
+parts/NAME        the same of a summand of the scores alone, if they have several
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from torch import Tensor
 from hdoc.temperature import Temperature
 
 OUTCOME = "outcome.json"
+
+Scores = Mapping[str, tuple[Tensor, Tensor]]
+"""Logits (documents, classes) and targets of each split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,13 @@ class Outcome:
     splits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-def write_outcome(folder: Path, outcome: Outcome, scores: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+def write_outcome(folder: Path, outcome: Outcome, scores: Scores) -> None:
     """Write what a fit came to.
 
     Args:
         folder: of the run.
         outcome: its figures.
-        scores: logits (documents, classes) and targets of each split.
+        scores: of each split.
     """
     (folder / "scores").mkdir(parents=True, exist_ok=True)
     for split, (logits, targets) in scores.items():

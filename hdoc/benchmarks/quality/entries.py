@@ -50,6 +50,8 @@ class Entry:
         what: what it is, for the table's reader.
         options: what makes it what it is.
         search: gives the settings to try, the first guess first.
+        part: the summand of hdoc's scores that it is, if it is one: hdoc's own fits, and only a part of what
+            they leave.
     """
 
     name: str
@@ -57,6 +59,12 @@ class Entry:
     what: str
     options: Callable[[Base], Options]
     search: Callable[[Base], Sequence[Options]]
+    part: str = ""
+
+    @property
+    def fit(self) -> str:
+        """The entry whose fits are looked at."""
+        return "hdoc" if self.part else self.name
 
     def arguments(self, base: Base, trial: int) -> list[str]:
         """Return the arguments of one try."""
@@ -167,7 +175,8 @@ _ENTRIES = (
         _tfidf_search,
     ),
     Entry("hdoc", "hdoc", "hdoc", lambda _: (), _sentences),
-    Entry("hdoc-network", "ablation", "hdoc without scores of single word pieces", _network(), _sentences),
+    Entry("hdoc-network", "ablation", "its network alone", lambda _: (), _sentences, "network"),
+    Entry("hdoc-pieces", "ablation", "its single word pieces alone", lambda _: (), _sentences, "pieces"),
     Entry("first-512", "neural", "encoder on the first 512 tokens", _truncating("first"), _rows),
     Entry("head-tail", "neural", "encoder on beginning and end", _truncating("head-tail"), _rows),
     Entry(

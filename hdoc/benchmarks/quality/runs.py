@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +62,7 @@ class Run:
         entry: what is trained.
         trial: which of the entry's settings.
         seed: of weights, order and all that is left out at random.
-        folder: of the run.
+        folder: of the fit; entries that are parts of the same fit share it.
         arguments: of `hdoc train fit`.
     """
 
@@ -74,18 +74,28 @@ class Run:
     arguments: tuple[str, ...]
 
     @property
+    def place(self) -> Path:
+        """Where the outcome is: that of the fit, or of the part of it that the entry is."""
+        return self.folder / "parts" / self.entry.part if self.entry.part else self.folder
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the fit is over."""
+        return (self.folder / "outcome.json").is_file()
+
+    @property
     def is_done(self) -> bool:
         """Whether there is an outcome."""
-        return (self.folder / "outcome.json").is_file()
+        return self.is_fitted and (self.place / "outcome.json").is_file()
 
     def outcome(self) -> dict[str, Any]:
         """Return what the fit came to; see `hdoc.training.outcome`."""
-        found: dict[str, Any] = json.loads((self.folder / "outcome.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((self.place / "outcome.json").read_text(encoding="utf-8"))
         return found
 
     def scores(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return logits (documents, classes) and targets (documents,) of a split."""
-        with np.load(self.folder / "scores" / f"{split}.npz") as stored:
+        with np.load(self.place / "scores" / f"{split}.npz") as stored:
             return stored["logits"], stored["targets"]
 
 
@@ -131,16 +141,21 @@ class Bench:
         best = [run for entry in self.entries if (run := self.best(entry)) is not None]
         yield from self._make_all([self.run(b.entry, b.trial, seed) for seed in self.seeds[1:] for b in best])
 
-    def _make_all(self, runs: Iterable[Run]) -> Iterator[Run]:
-        """Make runs, some at once; yields them in their order, without those that failed."""
+    def _make_all(self, runs: Sequence[Run]) -> Iterator[Run]:
+        """Make the fits of runs, some at once and none twice; yields runs in order, without what failed."""
+        fits = {run.folder: run for run in reversed(runs)}
         if self.jobs == 1:  # each waits until whoever asked for the one before is done with it
-            yield from filter(None, map(self._make, runs))
+            ended: dict[Path, str] = {}
+            for run in runs:
+                if run.folder not in ended:
+                    ended[run.folder] = self._fit(run)
+                yield from self._found(run, ended[run.folder])
             return
         pool = ThreadPoolExecutor(self.jobs)
         try:
-            for making in [pool.submit(self._make, run) for run in runs]:
-                if (made := making.result()) is not None:
-                    yield made
+            making = {folder: pool.submit(self._fit, run) for folder, run in reversed(fits.items())}
+            for run in runs:
+                yield from self._found(run, making[run.folder].result())
         finally:
             pool.shutdown(cancel_futures=True)  # after Ctrl-C, which has ended those under way as well
 
@@ -150,7 +165,7 @@ class Bench:
         values = [*self.more, *entry.arguments(self.task.base, trial)]
         values += ["--seed_everything", str(seed), "--data.seed", str(seed)]
         key = hashlib.sha256(json.dumps([values, self._fingerprint]).encode()).hexdigest()[:8]
-        name = f"{self.task.name}-{entry.name}-{trial}-seed{seed}-{key}"
+        name = f"{self.task.name}-{entry.fit}-{trial}-seed{seed}-{key}"
         place = ["--run.experiment", EXPERIMENT, "--run.name", name, "--run.folder", str(self.folder)]
         return Run(
             self.task,
@@ -173,27 +188,34 @@ class Bench:
         runs = [self.run(entry, best.trial, seed) for seed in self.seeds] if best else []
         return [run for run in runs if run.is_done]
 
-    def _make(self, run: Run) -> Run | None:
-        """Make a run, or the rest of it, unless it is done; returns None if it fails."""
+    def _fit(self, run: Run) -> str:
+        """Make a fit, or the rest of it, unless it is done; returns why it has no outcome, if so."""
+        if run.is_fitted:
+            return ""
         arguments = list(run.arguments)
-        if not run.is_done:
-            last = run.folder / "checkpoints" / "last.ckpt"
-            if last.is_file():
-                arguments = ["fit", "--resume", str(run.folder)]
-            elif run.folder.exists():
-                shutil.rmtree(run.folder)  # it ended before there was anything to go on from
-            try:
-                self.train(arguments, self.folder / EXPERIMENT / "logs" / f"{run.folder.name}.log")
-            except HdocError as error:
-                self.failures[run.entry.name] = str(error)
-                self.say(f"{run.folder.name}: {error}")
-                return None
-        if not run.is_done:
-            self.failures[run.entry.name] = f"{run.folder} has no outcome.json"
-            return None
-        outcome = run.outcome()
-        figures = "  ".join(
-            f"{split} macro-F1 {values['macro_f1']:.4f}" for split, values in outcome["splits"].items()
-        )
-        self.say(f"{run.folder.name}: {figures}  {outcome['train_seconds'] / 60:.1f} min")
-        return run
+        last = run.folder / "checkpoints" / "last.ckpt"
+        if last.is_file():
+            arguments = ["fit", "--resume", str(run.folder)]
+        elif run.folder.exists():
+            shutil.rmtree(run.folder)  # it ended before there was anything to go on from
+        try:
+            self.train(arguments, self.folder / EXPERIMENT / "logs" / f"{run.folder.name}.log")
+        except HdocError as error:
+            return str(error)
+        return "" if run.is_fitted else f"{run.folder} has no outcome.json"
+
+    def _found(self, run: Run, failure: str) -> Iterator[Run]:
+        """Say what a run came to; yields it if it came to anything."""
+        if failure:
+            self.failures[run.entry.name] = failure
+            self.say(f"{run.folder.name}: {failure}")
+        elif not run.is_done:
+            self.say(f"{run.folder.name}: {run.entry.name} is no part of what it left")
+        else:
+            outcome = run.outcome()
+            figures = "  ".join(
+                f"{split} macro-F1 {values['macro_f1']:.4f}" for split, values in outcome["splits"].items()
+            )
+            name = " ".join(filter(None, (run.folder.name, run.entry.part)))
+            self.say(f"{name}: {figures}  {outcome['train_seconds'] / 60:.1f} min")
+            yield run

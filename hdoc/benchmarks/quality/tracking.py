@@ -23,14 +23,14 @@ def log_report(report: Report, runs: Iterable[Run], folder: Path, key: str) -> s
 
     Args:
         report: its lines become metrics such as "hdoc/macro_f1".
-        runs: that are done; those that were not logged are left out.
+        runs: that are done; those that were not logged are left out, as are parts of another.
         folder: whose files become artifacts.
         key: of task and budget; a report with the same key is the same run, brought up to date.
 
     Returns:
         The id of the parent run; None if no run was logged.
     """
-    logged = [(run, stored) for run in runs if (stored := _stored(run.folder))]
+    logged = [(run, stored) for run in runs if (stored := _stored(run.place))]
     if not logged:
         return None
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -1,0 +1,75 @@
+"""What each summand of hdoc's scores comes to alone, as if it were a fit of its own.
+
+The network is trained, and its best checkpoint chosen, without a look at the scores of single word pieces,
+which are fitted afterwards: so either is exactly what a fit without the other would have left.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from hdoc.lexical import LexicalScores
+from hdoc.temperature import UNCALIBRATED
+from hdoc.training.calibration import fit_temperature
+from hdoc.training.data import DocumentData
+from hdoc.training.lexical import lexical_logits
+from hdoc.training.metrics import figures
+from hdoc.training.outcome import Outcome, Scores, write_outcome
+
+NETWORK, PIECES = "network", "pieces"
+
+
+def part_folder(folder: Path, part: str) -> Path:
+    """Return where the outcome of a part of a run is; no folder if the run has no such part."""
+    return folder / "parts" / part
+
+
+def write_parts(
+    folder: Path,
+    whole: Outcome,
+    scores: Scores,
+    lexical: LexicalScores | None,
+    data: DocumentData,
+    lexical_seconds: float,
+) -> None:
+    """Write the outcome of the network alone, and of single word pieces alone if they are in the sum.
+
+    Args:
+        folder: of the run.
+        whole: the outcome of the sum.
+        scores: of the sum, for each split.
+        lexical: what was added to the network's scores, if anything was.
+        data: the documents of the splits.
+        lexical_seconds: that fitting it took.
+    """
+    if lexical is None:
+        _write(folder, NETWORK, whole, scores)
+        return
+    pieces: dict[str, tuple[Tensor, Tensor]] = {}
+    seconds: dict[str, float] = {}
+    for split, (logits, targets) in scores.items():
+        start = time.monotonic()
+        pieces[split] = lexical_logits(lexical, data.texts(split)).to(logits), targets
+        seconds[split] = time.monotonic() - start
+    network = {split: (logits - pieces[split][0], targets) for split, (logits, targets) in scores.items()}
+    n_parameters, test_seconds = lexical.weights.size + lexical.bias.size, seconds.get("test", 0.0)
+    alone = replace(
+        whole,
+        n_parameters=whole.n_parameters - n_parameters,
+        test_seconds=max(0.0, whole.test_seconds - test_seconds),
+    )
+    _write(folder, NETWORK, alone, network)
+    beside = replace(
+        whole, n_parameters=n_parameters, train_seconds=lexical_seconds, test_seconds=test_seconds
+    )
+    _write(folder, PIECES, beside, pieces)
+
+
+def _write(folder: Path, part: str, outcome: Outcome, scores: Scores) -> None:
+    temperature = fit_temperature(*scores["dev"]) if "dev" in scores else UNCALIBRATED
+    splits = {split: figures(*values, outcome.labels, temperature) for split, values in scores.items()}
+    write_outcome(part_folder(folder, part), replace(outcome, temperature=temperature, splits=splits), scores)

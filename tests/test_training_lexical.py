@@ -1,0 +1,71 @@
+"""The fit of the lexical part: what helps on dev is taken, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import one_hot
+
+from hdoc.training.lexical import fit_lexical, lexical_from_plain, lexical_logits, lexical_to_plain
+from tests.conftest import SENTENCES
+from tests.labelled import documents, make_data
+
+
+def telling(n: int) -> list[dict[str, Any]]:
+    """Return documents of three classes, each with sentences of its own."""
+    rows = documents(n)
+    for i, row in enumerate(rows):
+        row["text"] = " ".join(SENTENCES[(3 * k + i % 3) % 15] for k in range(i % 4 + 1))
+    return rows
+
+
+def splits(tmp_path: Path, encoder: Path, train: list[dict[str, Any]], dev: list[dict[str, Any]]) -> Any:
+    data = make_data(tmp_path, encoder, train, dev=dev)
+    data.prepare_data()
+    data.setup("fit")
+    return data.texts("train"), data.texts("dev"), data.tokenizer.tokenizer.get_vocab_size()
+
+
+def test_pieces_that_tell_the_class_are_added(tmp_path: Path, tiny_encoder: Path) -> None:
+    train, dev, n_pieces = splits(tmp_path, tiny_encoder, telling(48), telling(15))
+    network = torch.zeros(15, 3)
+    fit = fit_lexical(train, dev, network, n_pieces, 3)
+    assert fit.scores is not None
+    assert fit.loss < 0.5 * fit.network_loss
+    assert np.isclose(fit.network_loss, np.log(3))
+    logits = lexical_logits(fit.scores, dev)
+    assert (logits.argmax(dim=1) == dev.targets).all()
+    for row in (0, 7):  # a matrix at once is what a document alone gets
+        ids = dev.store.pieces(dev.documents[[row]])[0]
+        np.testing.assert_allclose(logits[row], fit.scores.logits(ids), atol=1e-5)
+    again = lexical_from_plain(lexical_to_plain(fit.scores))
+    assert again is not None
+    assert torch.equal(lexical_logits(again, dev), logits)
+
+
+def test_they_are_added_where_the_network_is_wrong_and_left_out_where_it_is_always_right(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    train, dev, n_pieces = splits(tmp_path, tiny_encoder, telling(48), telling(15))
+    right = one_hot(dev.targets, 3).float()
+    assert fit_lexical(train, dev, right, n_pieces, 3).scores is None, "nothing is left to gain"
+    network = torch.where(torch.arange(15)[:, None] < 5, right.roll(1, dims=1), right)
+    fit = fit_lexical(train, dev, network, n_pieces, 3)
+    assert fit.scores is not None
+    both = network + lexical_logits(fit.scores, dev)
+    assert (both.argmax(dim=1) == dev.targets).all()
+    assert fit.loss < fit.network_loss
+
+
+def test_pieces_of_a_single_document_do_not_count(tmp_path: Path, tiny_encoder: Path) -> None:
+    rows = telling(48)
+    rows[0]["text"] += " 배터리"  # once in train, and the only word of a dev document
+    train, dev, n_pieces = splits(tmp_path, tiny_encoder, rows, [*telling(14), {**rows[0], "text": "배터리"}])
+    fit = fit_lexical(train, dev, torch.zeros(15, 3), n_pieces, 3)
+    assert fit.scores is not None
+    ids = dev.store.pieces(dev.documents[[14]])[0]
+    often = [(train.store.pieces(train.documents[[row]])[0] == ids[0]).any() for row in range(48)]
+    assert (fit.scores.idf[ids[0]] > 0) == (sum(often) > 1)
