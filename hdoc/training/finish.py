@@ -22,12 +22,13 @@ from hdoc.training.calibration import fit_origin, fit_temperature
 from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.export import export_checkpoint, read_checkpoint
-from hdoc.training.learner import CHECKPOINT_KEY, DocumentLearner
+from hdoc.training.learner import DocumentLearner
 from hdoc.training.lexical import fit_lexical, lexical_logits, lexical_to_plain
 from hdoc.training.messages import say
 from hdoc.training.metrics import figures, probabilities
 from hdoc.training.outcome import Outcome, Scores, write_outcome
 from hdoc.training.parts import write_parts
+from hdoc.training.scorer import CHECKPOINT_KEY
 from hdoc.training.tracking import RunLogger
 
 if TYPE_CHECKING:

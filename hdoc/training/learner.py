@@ -1,19 +1,15 @@
-"""`DocumentLearner`: the network with its loss, optimiser, schedule and figures, for Lightning.
+"""`DocumentLearner`: a `DocumentScorer` with its loss, optimiser and schedule.
 
-The checkpoint holds labels, tokenizer and the encoder's config beside the weights, so that it can be
-loaded and exported without the data or the encoder it was trained from. What training leaves out at
-random depends on seed, epoch, batch and rank alone, so that a run that was killed and resumed ends with
-the weights of one that was not.
+What training leaves out at random depends on seed, epoch, batch and rank alone, so that a run that was
+killed and resumed ends with the weights of one that was not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
-from pytorch_lightning import LightningModule
 from pytorch_lightning.profilers import PassThroughProfiler
 from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
@@ -21,28 +17,22 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from hdoc.attention import Context
-from hdoc.baselines.registry import HDOC, AnyNetwork
+from hdoc.baselines.registry import HDOC
 from hdoc.encoder import encoder_window
-from hdoc.errors import DataError, ModelError
-from hdoc.lexical import LexicalScores
+from hdoc.errors import ModelError
 from hdoc.network import NetworkShape
-from hdoc.temperature import UNCALIBRATED, Temperature
 from hdoc.training.blueprint import Blueprint
-from hdoc.training.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
 from hdoc.training.losses import ClassWeights, class_weights, document_losses
 from hdoc.training.meter import StepMeter, learning_rates
-from hdoc.training.metrics import Predictions, figures
 from hdoc.training.optimisation import Schedule, build_optimizer, build_schedule, count_steps
+from hdoc.training.scorer import DocumentScorer
 from hdoc.training.thinning import drop_pieces, drop_windows
 
 if TYPE_CHECKING:
-    from hdoc.training.data import DocumentData, TrainingBatch
-
-# The checkpoint's entry for all that is not Lightning's own.
-CHECKPOINT_KEY = "hdoc"
+    from hdoc.training.data import TrainingBatch
 
 
-class DocumentLearner(LightningModule):
+class DocumentLearner(DocumentScorer):
     """Trains a `DocumentNetwork`; labels, class counts and tokenizer come from the data module.
 
     Args:
@@ -74,8 +64,6 @@ class DocumentLearner(LightningModule):
         options: what only this architecture has, as a mapping; hdoc has none.
     """
 
-    network: AnyNetwork
-
     def __init__(
         self,
         encoder: str = "small",
@@ -105,16 +93,8 @@ class DocumentLearner(LightningModule):
         super().__init__()
         kernel_widths = list(kernel_widths)
         self.save_hyperparameters(logger=False)
-        self.blueprint: Blueprint | None = None
-        self.temperature = UNCALIBRATED
-        self.origin: list[float] | None = None
-        self.lexical: LexicalScores | None = None
-        self.run_facts: dict[str, str] = {}  # which run this is, for the model card
-        self.gathered: tuple[Tensor, Tensor] | None = None
-        self.predictions = Predictions()
         self.meter = StepMeter()
         self.register_buffer("class_weights", None, persistent=False)
-        self._seed = torch.initial_seed()
         self._n_documents = 0  # since the last optimiser step
 
     # Building: from the data's labels in a new run, from the checkpoint otherwise.
@@ -159,77 +139,9 @@ class DocumentLearner(LightningModule):
         )
 
     def _build(self, blueprint: Blueprint, encoder: torch.nn.Module | None = None) -> None:
-        self.blueprint = blueprint
-        # A loaded encoder arrives in evaluation mode, and Lightning would leave it there.
-        self.network = blueprint.build(encoder).train()
+        super()._build(blueprint, encoder)
         if self.hparams["freeze_encoder"]:
             self.network.encoder.requires_grad_(False).eval()
-
-    @property
-    def _data(self) -> DocumentData:
-        data: DocumentData = self.trainer.datamodule  # type: ignore[attr-defined]
-        return data
-
-    @property
-    def labels(self) -> list[str]:
-        """The classes in the order of the scores."""
-        return list(self.blueprint.labels) if self.blueprint else []
-
-    def setup(self, stage: str) -> None:
-        """Check that a network that was loaded fits the data.
-
-        Raises:
-            DataError: the data has other labels, or other sentences, than the network was trained for.
-        """
-        self._check_data()
-
-    def _check_data(self) -> None:
-        # Documents to predict come without labels.
-        found = list(self._data.labels) if self._trainer is not None else []
-        if self.labels and found and self.labels != found:
-            raise DataError(
-                f"expected data with the labels the model was trained for ({', '.join(self.labels)}), "
-                f"got {', '.join(found)}"
-            )
-        if self.blueprint and self._trainer is not None and self.blueprint.split != self._data.split:
-            raise DataError(
-                f"expected texts divided as in the model's training, data.split {self.blueprint.split}, got "
-                f"{self._data.split}"
-            )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add all that is needed to use the weights, as plain values."""
-        if self.blueprint is not None:
-            checkpoint[CHECKPOINT_KEY] = {
-                "blueprint": self.blueprint.to_plain(),
-                "temperature": asdict(self.temperature),
-                "origin": self.origin,
-                "lexical": lexical_to_plain(self.lexical),
-                "seed": self._seed,
-                "fingerprint": dict(self._data.fingerprint),
-                "run": dict(self.run_facts),
-                "figures": {},
-            }
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Build the network of a checkpoint, unless there is one.
-
-        Raises:
-            ModelError: it is no checkpoint of hdoc, or its network differs from the one there is.
-        """
-        stored = checkpoint.get(CHECKPOINT_KEY)
-        if stored is None:
-            raise ModelError(
-                "expected a checkpoint that hdoc train wrote, got one without labels and tokenizer"
-            )
-        blueprint = Blueprint.from_plain(stored["blueprint"])
-        if self.blueprint is not None:
-            self.blueprint.check_same(blueprint)
-        self._seed, self.temperature = stored["seed"], Temperature(**stored["temperature"])
-        self.origin, self.lexical = stored["origin"], lexical_from_plain(stored["lexical"])
-        if self.blueprint is None:
-            self._build(blueprint)
-            self._check_data()
 
     # Training
 
@@ -249,7 +161,7 @@ class DocumentLearner(LightningModule):
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
         """Return the sum of the documents' losses; `on_before_optimizer_step` makes means of sums."""
         # A tuple of numbers has the same hash in every process.
-        torch.manual_seed(hash((self._seed, self.current_epoch, batch_index, self.global_rank)) % 2**63)
+        torch.manual_seed(hash((self.seed, self.current_epoch, batch_index, self.global_rank)) % 2**63)
         self.meter.count(batch.documents)
         settings = self.hparams
         documents = drop_windows(batch.documents, settings["sentence_dropout"], settings["sentence_limit"])
@@ -303,53 +215,10 @@ class DocumentLearner(LightningModule):
         schedule = build_schedule(optimizer, settings["schedule"], n_steps, settings["warmup_share"])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    # Figures
-
     def on_validation_start(self) -> None:
         """Stop the clock of the training."""
         self.meter.pause()
 
-    def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
-        """Gather predictions on dev."""
-        self.predictions.update(self.network(batch.documents).logits, batch.targets, batch.rows)
-
-    def on_validation_epoch_end(self) -> None:
-        """Log the figures on dev."""
-        self._log_figures("dev")
-
     def on_validation_end(self) -> None:
         """Let the clock of the training run on."""
         self.meter.proceed()
-
-    def test_step(self, batch: TrainingBatch, batch_index: int) -> None:
-        """Gather predictions on test."""
-        self.validation_step(batch, batch_index)
-
-    def on_test_epoch_end(self) -> None:
-        """Log the figures on test."""
-        self._log_figures("test")
-
-    def _log_figures(self, split: str) -> None:
-        logits, targets = self._gather(split)
-        values = figures(logits, targets, self.labels, self.temperature)
-        self.log(f"{split}/macro_f1", values.pop("macro_f1"), prog_bar=True)
-        self.log_dict({f"{split}/{name}": value for name, value in values.items()})
-
-    def predict_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
-        """Gather predictions on documents without labels; returns logits, (documents, classes)."""
-        logits: Tensor = self.network(batch.documents).logits
-        self.predictions.update(logits, batch.targets, batch.rows)
-        return logits
-
-    def on_predict_epoch_end(self) -> None:
-        """Put the predictions of all processes together."""
-        self._gather("predict")
-
-    def _gather(self, split: str) -> tuple[Tensor, Tensor]:
-        """Put predictions of all processes and both parts of the model together."""
-        logits, targets = self.predictions.compute()
-        self.predictions.reset()
-        if self.lexical is not None:
-            logits = logits + lexical_logits(self.lexical, self._data.texts(split)).to(logits)
-        self.gathered = logits, targets
-        return self.gathered
