@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,6 @@ class Bench:
 
     def _make_all(self, runs: Sequence[Run]) -> Iterator[Run]:
         """Make the fits of runs, some at once and none twice; yields runs in order, without what failed."""
-        fits = {run.folder: run for run in reversed(runs)}
         if self.jobs == 1:  # each waits until whoever asked for the one before is done with it
             ended: dict[Path, str] = {}
             for run in runs:
@@ -152,8 +151,11 @@ class Bench:
                 yield from self._found(run, ended[run.folder])
             return
         pool = ThreadPoolExecutor(self.jobs)
+        making: dict[Path, Future[str]] = {}
         try:
-            making = {folder: pool.submit(self._fit, run) for folder, run in reversed(fits.items())}
+            for run in runs:
+                if run.folder not in making:
+                    making[run.folder] = pool.submit(self._fit, run)
             for run in runs:
                 yield from self._found(run, making[run.folder].result())
         finally:
