@@ -153,6 +153,16 @@ class TestTasks:
         other = own_task({"train": table}, PETITIONS, tmp_path / "other", "내용", "분류", "klue/bert-base")
         assert len({task.fingerprint(), shorter.fingerprint(), other.fingerprint()}) == 3
 
+    def test_a_config_is_told_by_its_values(self, table: Path, tmp_path: Path) -> None:
+        def fingerprint(config: str) -> str:
+            path = tmp_path / "config.yaml"
+            path.write_text(config, encoding="utf-8")
+            return own_task({"train": table}, path, tmp_path / "parts", "내용", "분류").fingerprint()
+
+        settings = PETITIONS.read_text(encoding="utf-8")
+        assert fingerprint(settings + "# another word\n") == fingerprint(settings)
+        assert fingerprint(settings.replace("dropout: 0.", "dropout: 0.0")) != fingerprint(settings)
+
     @pytest.mark.parametrize(
         ("rows", "message"),
         [

@@ -53,7 +53,8 @@ class Task:
 
     def fingerprint(self) -> str:
         """Return a hash of documents, config and encoder; another means that former runs tell nothing."""
-        digest = hashlib.sha256(Path(self.config).read_bytes())
+        values = json.dumps(_read_config(Path(self.config)), sort_keys=True)  # comments decide nothing
+        digest = hashlib.sha256(values.encode())
         for split in SPLITS:
             with self.files[split].open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
