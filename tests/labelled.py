@@ -31,6 +31,14 @@ def documents(
     ]
 
 
+def telling_documents(n: int) -> list[dict[str, Any]]:
+    """Return documents of three classes, each with sentences of its own, so that single pieces tell it."""
+    rows = documents(n)
+    for i, row in enumerate(rows):
+        row["text"] = " ".join(SENTENCES[3 * k + i % 3] for k in range(i % 5 + 1))
+    return rows
+
+
 def make_data(folder: Path, encoder: Path, train: list[dict[str, Any]] | None, **values: Any) -> DocumentData:
     """Return a data module over files made of rows (`train`, `dev`, `test`, `predict`)."""
     rows = {"train": train, **{name: values.pop(name, None) for name in ("dev", "test", "predict")}}

@@ -30,8 +30,7 @@ from hdoc.benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped
 from hdoc.errors import HdocError, InputError
 from hdoc.training.command import main as train_main
 from hdoc.training.command import shipped_configs
-from tests.conftest import SENTENCES
-from tests.labelled import documents, write
+from tests.labelled import telling_documents, write
 
 pytestmark = [
     # Lightning's own use of jsonargparse and torch, MLflow's of its database library.
@@ -324,11 +323,8 @@ class TestBench:
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_parts_of_a_fit_cost_no_fit(self, bench: Bench, asked: list[list[str]], jobs: int) -> None:
         said: list[str] = []
-        bench.entries, bench.jobs, bench.say = (
-            choose("hdoc,hdoc-network,hdoc-pieces", BASE),
-            jobs,
-            said.append,
-        )
+        bench.entries = choose("hdoc,hdoc-network,hdoc-pieces", BASE)
+        bench.jobs, bench.say = jobs, said.append
         made = list(bench.make())
         assert len(asked) == 3 + 1, "three settings, and the second seed of the best"
         whole, network = ([run for run in made if run.entry.part == part] for part in ("", "network"))
@@ -374,9 +370,7 @@ class TestCommand:
         monkeypatch.chdir(tmp_path)
         mlflow.set_tracking_uri(None)  # other tests may have set one for the whole process
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        rows = documents(60)
-        for i, row in enumerate(rows):  # each topic has sentences of its own, so that single pieces tell it
-            row["text"] = " ".join(SENTENCES[(3 * k + i % 3) % len(SENTENCES)] for k in range(i % 5 + 1))
+        rows = telling_documents(60)
         write(tmp_path / "topics.jsonl", [{"글": row["text"], "주제": row["label"]} for row in rows])
         return tmp_path
 

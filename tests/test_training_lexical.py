@@ -11,15 +11,7 @@ from torch.nn.functional import one_hot
 
 from hdoc.training.lexical import fit_lexical, lexical_from_plain, lexical_logits, lexical_to_plain
 from tests.conftest import SENTENCES
-from tests.labelled import documents, make_data
-
-
-def telling(n: int) -> list[dict[str, Any]]:
-    """Return documents of three classes, each with sentences of its own."""
-    rows = documents(n)
-    for i, row in enumerate(rows):
-        row["text"] = " ".join(SENTENCES[(3 * k + i % 3) % 15] for k in range(i % 4 + 1))
-    return rows
+from tests.labelled import make_data, telling_documents
 
 
 def splits(tmp_path: Path, encoder: Path, train: list[dict[str, Any]], dev: list[dict[str, Any]]) -> Any:
@@ -30,7 +22,7 @@ def splits(tmp_path: Path, encoder: Path, train: list[dict[str, Any]], dev: list
 
 
 def test_pieces_that_tell_the_class_are_added(tmp_path: Path, tiny_encoder: Path) -> None:
-    train, dev, n_pieces = splits(tmp_path, tiny_encoder, telling(48), telling(15))
+    train, dev, n_pieces = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
     network = torch.zeros(15, 3)
     fit = fit_lexical(train, dev, network, n_pieces, 3)
     assert fit.scores is not None
@@ -49,7 +41,7 @@ def test_pieces_that_tell_the_class_are_added(tmp_path: Path, tiny_encoder: Path
 def test_they_are_added_where_the_network_is_wrong_and_left_out_where_it_is_always_right(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
-    train, dev, n_pieces = splits(tmp_path, tiny_encoder, telling(48), telling(15))
+    train, dev, n_pieces = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
     right = one_hot(dev.targets, 3).float()
     assert fit_lexical(train, dev, right, n_pieces, 3).scores is None, "nothing is left to gain"
     network = torch.where(torch.arange(15)[:, None] < 5, right.roll(1, dims=1), right)
@@ -61,11 +53,13 @@ def test_they_are_added_where_the_network_is_wrong_and_left_out_where_it_is_alwa
 
 
 def test_pieces_of_a_single_document_do_not_count(tmp_path: Path, tiny_encoder: Path) -> None:
-    rows = telling(48)
-    rows[0]["text"] += " 배터리"  # once in train, and the only word of a dev document
-    train, dev, n_pieces = splits(tmp_path, tiny_encoder, rows, [*telling(14), {**rows[0], "text": "배터리"}])
+    rows = [row for row in telling_documents(48) if SENTENCES[-1] not in row["text"]]
+    rows[0]["text"] += f" {SENTENCES[-1]}"
+    train, dev, n_pieces = splits(tmp_path, tiny_encoder, rows, telling_documents(15))
     fit = fit_lexical(train, dev, torch.zeros(15, 3), n_pieces, 3)
     assert fit.scores is not None
-    ids = dev.store.pieces(dev.documents[[14]])[0]
-    often = [(train.store.pieces(train.documents[[row]])[0] == ids[0]).any() for row in range(48)]
-    assert (fit.scores.idf[ids[0]] > 0) == (sum(often) > 1)
+    holding = np.zeros(n_pieces, dtype=int)
+    for row in range(len(rows)):
+        holding[np.unique(train.store.pieces(train.documents[[row]])[0])] += 1
+    assert (holding == 1).any()
+    np.testing.assert_array_equal(fit.scores.idf > 0, holding > 1)

@@ -103,11 +103,16 @@ def _outcome(
     )
 
 
+def _may_have_lexical(learner: DocumentLearner) -> bool:
+    """Whether scores of single word pieces are to stand beside the network's, if they help."""
+    return bool(learner.hparams["lexical"]) and learner.hparams["architecture"] == HDOC
+
+
 def _write_parts(
     folder: Path, whole: Outcome, scores: Scores, learner: DocumentLearner, data: DocumentData, seconds: float
 ) -> None:
     """Write what the summands come to alone, if there was to be more than one."""
-    if whole.architecture == HDOC and learner.hparams["lexical"]:
+    if _may_have_lexical(learner):
         write_parts(folder, whole, scores, learner.lexical, data, seconds)
 
 
@@ -124,7 +129,7 @@ def _scores(
         if isinstance(learner.network, DocumentNetwork) and learner.network.head_weight is not None:
             bias = learner.network.classifier.bias
             learner.origin = fit_origin(logits, bias, targets.is_floating_point())
-        if learner.hparams["lexical"] and learner.hparams["architecture"] == HDOC:
+        if _may_have_lexical(learner):
             start = time.monotonic()
             logits = _add_lexical(learner, data, logits, targets)
             seconds = time.monotonic() - start

@@ -23,11 +23,6 @@ from hdoc.training.outcome import Outcome, Scores, write_outcome
 NETWORK, PIECES = "network", "pieces"
 
 
-def part_folder(folder: Path, part: str) -> Path:
-    """Return where the outcome of a part of a run is; no folder if the run has no such part."""
-    return folder / "parts" / part
-
-
 def write_parts(
     folder: Path,
     whole: Outcome,
@@ -72,4 +67,4 @@ def write_parts(
 def _write(folder: Path, part: str, outcome: Outcome, scores: Scores) -> None:
     temperature = fit_temperature(*scores["dev"]) if "dev" in scores else UNCALIBRATED
     splits = {split: figures(*values, outcome.labels, temperature) for split, values in scores.items()}
-    write_outcome(part_folder(folder, part), replace(outcome, temperature=temperature, splits=splits), scores)
+    write_outcome(folder / "parts" / part, replace(outcome, temperature=temperature, splits=splits), scores)
