@@ -3,7 +3,7 @@
 A `Window` is what the encoder reads in one piece: a sentence, or a part of one that is longer than the
 encoder's window. Long sentences are divided between words, so that nothing is ever cut off. A sentence
 of which the tokenizer leaves nothing (control characters) joins its neighbour, so every window has
-pieces. Only the `tokenizers` library is needed here.
+pieces. Only the `tokenizers` library and NumPy are needed here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hdoc.sentences import Sentence
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 _EOJEOL = re.compile(r"\S+")
+# With what pieces begin that open a word, in vocabularies that do not mark those that continue one.
+_OPENINGS = ("▁", "Ġ")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -62,6 +68,17 @@ class PieceTokenizer:
         self.capacity = window - len(self.prefix) - len(self.suffix)
         if self.capacity < 1:
             raise ValueError(f"expected a window of at least 3 pieces, got {window}")
+
+    @cached_property
+    def continuing(self) -> NDArray[np.bool_]:
+        """Which pieces go on with the word of the piece before, (vocabulary,); none if nothing marks them."""
+        vocabulary = self.tokenizer.get_vocab()
+        mark = getattr(self.tokenizer.model, "continuing_subword_prefix", None)
+        openings = () if mark else tuple(o for o in _OPENINGS if any(p.startswith(o) for p in vocabulary))
+        continuing = np.zeros(self.tokenizer.get_vocab_size(), dtype=bool)
+        for piece, i in vocabulary.items():
+            continuing[i] = piece.startswith(mark) if mark else openings and not piece.startswith(openings)
+        return continuing
 
     def windows(self, text: str, sentences: Sequence[Sentence]) -> list[Window]:
         """Return the windows of a document, in order; together they hold all that its sentences hold.

@@ -1,100 +1,129 @@
-"""What single word pieces say of a document's class, whatever stands around them.
+"""What word pieces, and pairs of them within a word, say of a class, whatever stands around them.
 
-A linear model over TF-IDF of the word pieces, added to the network's scores:
+A linear model over their TF-IDF, added to the network's scores:
 
-    logit_c = bias_c + Σ_p x_p w_pc,    x_p = √n_p idf_p / ‖·‖,    n_p occurrences of piece p
+    logit_c = bias_c + Σ_f x_f w_fc,    x_f = s √n_f idf_f / ‖·‖,    n_f occurrences of f
 
-From a few thousand documents it learns single words better than an encoder can, and the encoder what
-words mean together. It is a plain sum as the network is: the occurrences of a piece share `x_p w_pc`
-equally, so each word keeps an exact, signed share of every score.
+where pieces and pairs are of unit length each and `s` is 1 for a piece, √½ for a pair. From a few thousand
+documents it learns single words better than an encoder can, and the encoder what words mean together. It
+is a plain sum as the network is: the occurrences of a piece share `x_f w_fc` equally, those of a pair
+likewise, one half for each of its pieces, so each word keeps an exact, signed share of every score.
 
 Salton & Buckley 1988 (inverse document frequency, unit length). Their logarithm of the frequency all but
 forgets how often a long document names a thing; the root, which evens out the deviation of counts (Anscombe
-1948), is as good on petitions and better on laws.
+1948), is as good on petitions and better on laws. Pairs are for words of which no piece says much
+(Bojanowski et al. 2017 make words of such parts); those across words were tried and say no more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ids = NDArray[np.integer]
+
+# Length of the pairs' TF-IDF, the pieces' being 1: several pairs have a piece in common.
+_PAIRS_LENGTH = np.sqrt(0.5)
 
 
 @dataclass(frozen=True, slots=True)
-class PieceOccurrences:
-    """The word pieces of a document that count.
+class Occurrences:
+    """The features of a document that count.
 
     Attributes:
-        pieces: the different ids, (different,).
-        owners: for each occurrence in the document its place in `pieces`, or -1 if it does not count.
-        weights: `x_p`, the TF-IDF of each, of unit length together, (different,).
-        counts: `n_p`, (different,).
+        features: the different ones, as places among all features, (different,).
+        owners: for each piece of the document, then for each pair of neighbours, the place of its feature in
+            `features`, or -1 if it does not count, (pieces + pairs,).
+        weights: `x_f` of each feature, (different,).
+        counts: `n_f`, (different,).
     """
 
-    pieces: NDArray[np.int64]
+    features: NDArray[np.int64]
     owners: NDArray[np.int64]
     weights: Floats
     counts: NDArray[np.int64]
 
 
-def weigh_pieces(ids: NDArray[np.integer], idf: NDArray[np.floating]) -> PieceOccurrences:
-    """Weigh the pieces of a document.
+def pair_keys(ids: Ids, n_pieces: int) -> NDArray[np.int64]:
+    """Return one number for each pair of neighbours among piece ids (pieces,), (pieces - 1,)."""
+    wide = np.asarray(ids, dtype=np.int64)
+    return wide[:-1] * n_pieces + wide[1:]
+
+
+def weigh_features(ids: Ids, idf: NDArray[np.floating], pairs: NDArray[np.int64]) -> Occurrences:
+    """Weigh the pieces of a document, and pairs of them.
 
     Args:
-        ids: all its piece ids, in order, (occurrences,).
-        idf: of each piece of the vocabulary; 0 for pieces that do not count, (vocabulary,).
+        ids: all its piece ids, in order, (pieces,).
+        idf: of each piece of the vocabulary, then of each pair; 0 for what does not count, (features,).
+        pairs: keys of the pairs that count, ascending, (pairs,).
     """
-    counting = np.asarray(idf)[ids] > 0
-    pieces, inverse, counts = np.unique(np.asarray(ids)[counting], return_inverse=True, return_counts=True)
-    owners = np.full(len(ids), -1, dtype=np.int64)
+    n_pieces = len(idf) - len(pairs)
+    found = np.asarray(ids, dtype=np.int64)
+    if len(pairs) and len(found) > 1:
+        keys = pair_keys(found, n_pieces)
+        places = np.minimum(np.searchsorted(pairs, keys), len(pairs) - 1)
+        found = np.concatenate([found, np.where(pairs[places] == keys, n_pieces + places, -1)])
+    idf = np.asarray(idf, dtype=float)
+    counting = (found >= 0) & (idf[found] > 0)
+    features, inverse, counts = np.unique(found[counting], return_inverse=True, return_counts=True)
+    owners = np.full(len(found), -1, dtype=np.int64)
     owners[counting] = inverse
-    weights = np.sqrt(counts) * np.asarray(idf, dtype=float)[pieces]
-    norm = np.linalg.norm(weights)
-    return PieceOccurrences(pieces.astype(np.int64), owners, weights / norm if norm else weights, counts)
+    weights = np.sqrt(counts) * idf[features]
+    single = features < n_pieces
+    for part, length in ((single, 1.0), (~single, _PAIRS_LENGTH)):
+        weights[part] *= length / (np.linalg.norm(weights[part]) or 1.0)
+    return Occurrences(features, owners, weights, counts)
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalScores:
-    """A fitted linear model over word pieces.
+    """A fitted linear model over word pieces and pairs of them.
 
     Attributes:
-        idf: of each piece of the vocabulary; 0 for those that training hardly saw, (vocabulary,).
-        weights: what a piece says for each class, (vocabulary, classes).
+        idf: of each piece of the vocabulary, then of each pair; 0 for what training hardly saw, (features,).
+        weights: what each of them says for each class, (features, classes).
         bias: (classes,).
+        pairs: keys of the pairs (`pair_keys`), ascending, (pairs,).
     """
 
     idf: NDArray[np.floating]
     weights: NDArray[np.floating]
     bias: NDArray[np.floating]
+    pairs: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
-    def logits(self, ids: NDArray[np.integer]) -> Floats:
+    def logits(self, ids: Ids) -> Floats:
         """Score a document.
 
         Args:
-            ids: all its piece ids, (occurrences,).
+            ids: all its piece ids, in order, (pieces,).
 
         Returns:
             (classes,).
         """
-        found = weigh_pieces(ids, self.idf)
-        scores: Floats = found.weights @ self.weights[found.pieces].astype(float) + self.bias
+        found = weigh_features(ids, self.idf, self.pairs)
+        scores: Floats = found.weights @ self.weights[found.features].astype(float) + self.bias
         return scores
 
-    def shares(self, ids: NDArray[np.integer]) -> Floats:
-        """Return what each occurrence of a piece adds to the scores; with the bias they sum to the logits.
+    def shares(self, ids: Ids) -> Floats:
+        """Return what each piece of a document adds to the scores; with the bias they sum to the logits.
 
         Args:
-            ids: all piece ids of the document, in order, (occurrences,).
+            ids: all its piece ids, in order, (pieces,).
 
         Returns:
-            (occurrences, classes).
+            (pieces, classes).
         """
-        found = weigh_pieces(ids, self.idf)
-        each = (found.weights / found.counts)[:, None] * self.weights[found.pieces].astype(float)
-        shares = np.zeros((len(ids), len(self.bias)))
+        found = weigh_features(ids, self.idf, self.pairs)
+        each = (found.weights / found.counts)[:, None] * self.weights[found.features].astype(float)
+        occurring = np.zeros((len(found.owners), len(self.bias)))
         counting = found.owners >= 0
-        shares[counting] = each[found.owners[counting]]
+        occurring[counting] = each[found.owners[counting]]
+        shares, of_pairs = occurring[: len(ids)], occurring[len(ids) :]
+        if len(of_pairs):
+            shares[:-1] += of_pairs / 2
+            shares[1:] += of_pairs / 2
         return shares

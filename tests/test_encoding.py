@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
+from tokenizers.models import Unigram
 
 from hdoc.encoding import PieceTokenizer, Window, word_spans, words_of_pieces
 from hdoc.sentences import split_sentences
@@ -41,6 +43,27 @@ def test_special_tokens_are_those_of_the_tokenizer(tokenizer: PieceTokenizer) ->
     assert tokenizer.prefix == [vocabulary["[CLS]"]]
     assert tokenizer.suffix == [vocabulary["[SEP]"]]
     assert tokenizer.capacity == 10
+
+
+def test_pieces_that_continue_a_word_are_known_by_their_mark(tokenizer: PieceTokenizer) -> None:
+    continuing = {i for piece, i in tokenizer.tokenizer.get_vocab().items() if piece.startswith("##")}
+    assert set(np.flatnonzero(tokenizer.continuing)) == continuing
+    assert 0 < len(continuing) < len(tokenizer.continuing)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["▁버스", "가", "▁", "늦"], [False, True, False, True]),
+        (["Ġbus", "es", "Ġ", "."], [False, True, False, True]),
+        (["버스", "가", "늦"], [False, False, False]),  # nothing tells where words begin
+    ],
+)
+def test_pieces_that_continue_a_word_lack_the_mark_of_those_that_open_one(
+    pieces: list[str], expected: list[bool]
+) -> None:
+    unigram = Tokenizer(Unigram([(piece, -1.0) for piece in pieces], unk_id=0))
+    assert PieceTokenizer(unigram, window=12).continuing.tolist() == expected
 
 
 def test_one_sentence_is_one_window_if_it_fits(tokenizer: PieceTokenizer) -> None:

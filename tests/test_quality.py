@@ -330,7 +330,7 @@ class TestBench:
         whole, network = ([run for run in made if run.entry.part == part] for part in ("", "network"))
         assert [run.folder for run in network] == [run.folder for run in whole]
         assert [run.outcome()["splits"]["dev"]["macro_f1"] for run in network] == [0.05, 0.45, 0.05, 0.45]
-        assert not bench.failures, "a sum without single pieces is no failure"
+        assert not bench.failures, "a sum without word pieces is no failure"
         assert sum(line.endswith("hdoc-pieces is no part of what it left") for line in said) == 3
 
     def test_parts_of_a_fit_that_failed_have_its_reason(self, bench: Bench, asked: list[list[str]]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch.nn.functional import one_hot
 
@@ -18,13 +21,13 @@ def splits(tmp_path: Path, encoder: Path, train: list[dict[str, Any]], dev: list
     data = make_data(tmp_path, encoder, train, dev=dev)
     data.prepare_data()
     data.setup("fit")
-    return data.texts("train"), data.texts("dev"), data.tokenizer.tokenizer.get_vocab_size()
+    return data.texts("train"), data.texts("dev"), data.tokenizer
 
 
 def test_pieces_that_tell_the_class_are_added(tmp_path: Path, tiny_encoder: Path) -> None:
-    train, dev, n_pieces = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
+    train, dev, tokenizer = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
     network = torch.zeros(15, 3)
-    fit = fit_lexical(train, dev, network, n_pieces, 3)
+    fit = fit_lexical(train, dev, network, tokenizer, 3)
     assert fit.scores is not None
     assert fit.loss < 0.5 * fit.network_loss
     assert np.isclose(fit.network_loss, np.log(3))
@@ -41,11 +44,11 @@ def test_pieces_that_tell_the_class_are_added(tmp_path: Path, tiny_encoder: Path
 def test_they_are_added_where_the_network_is_wrong_and_left_out_where_it_is_always_right(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
-    train, dev, n_pieces = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
+    train, dev, tokenizer = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
     right = one_hot(dev.targets, 3).float()
-    assert fit_lexical(train, dev, right, n_pieces, 3).scores is None, "nothing is left to gain"
+    assert fit_lexical(train, dev, right, tokenizer, 3).scores is None, "nothing is left to gain"
     network = torch.where(torch.arange(15)[:, None] < 5, right.roll(1, dims=1), right)
-    fit = fit_lexical(train, dev, network, n_pieces, 3)
+    fit = fit_lexical(train, dev, network, tokenizer, 3)
     assert fit.scores is not None
     both = network + lexical_logits(fit.scores, dev)
     assert (both.argmax(dim=1) == dev.targets).all()
@@ -55,11 +58,48 @@ def test_they_are_added_where_the_network_is_wrong_and_left_out_where_it_is_alwa
 def test_pieces_of_a_single_document_do_not_count(tmp_path: Path, tiny_encoder: Path) -> None:
     rows = [row for row in telling_documents(48) if SENTENCES[-1] not in row["text"]]
     rows[0]["text"] += f" {SENTENCES[-1]}"
-    train, dev, n_pieces = splits(tmp_path, tiny_encoder, rows, telling_documents(15))
-    fit = fit_lexical(train, dev, torch.zeros(15, 3), n_pieces, 3)
+    train, dev, tokenizer = splits(tmp_path, tiny_encoder, rows, telling_documents(15))
+    fit = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3)
     assert fit.scores is not None
+    n_pieces = tokenizer.tokenizer.get_vocab_size()
     holding = np.zeros(n_pieces, dtype=int)
     for row in range(len(rows)):
         holding[np.unique(train.store.pieces(train.documents[[row]])[0])] += 1
     assert (holding == 1).any()
-    np.testing.assert_array_equal(fit.scores.idf > 0, holding > 1)
+    np.testing.assert_array_equal(fit.scores.idf[:n_pieces] > 0, holding > 1)
+
+
+def test_pairs_are_those_within_words_of_three_documents(tmp_path: Path, tiny_encoder: Path) -> None:
+    rows = telling_documents(48)
+    train, dev, tokenizer = splits(tmp_path, tiny_encoder, rows, telling_documents(15))
+    fit = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3)
+    assert fit.scores is not None
+    n_pieces, holding = tokenizer.tokenizer.get_vocab_size(), Counter[tuple[int, int]]()
+    for row in range(len(rows)):
+        ids = train.store.pieces(train.documents[[row]])[0].tolist()
+        holding.update(set(pairwise(ids)))
+    spelling = {i: piece for piece, i in tokenizer.tokenizer.get_vocab().items()}
+    expected = sorted(
+        first * n_pieces + second
+        for (first, second), n_documents in holding.items()
+        if n_documents >= 3 and spelling[second].startswith("##")
+    )
+    assert fit.scores.pairs.tolist() == expected
+    assert 0 < len(expected) < len(holding)
+    assert (fit.scores.idf[n_pieces:] > 0).all()
+
+
+def test_only_the_most_frequent_pairs_are_kept(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, dev, tokenizer = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
+    every = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
+    monkeypatch.setattr("hdoc.training.lexical._MOST_PAIRS", 2)
+    few = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
+    assert every is not None
+    assert few is not None
+    assert len(few.pairs) == 2 < len(every.pairs)
+    assert set(few.pairs) < set(every.pairs)
+    n_pieces = tokenizer.tokenizer.get_vocab_size()
+    kept = np.isin(every.pairs, few.pairs)
+    assert every.idf[n_pieces:][kept].max() <= every.idf[n_pieces:][~kept].min()

@@ -112,11 +112,18 @@ def _lexical(root: Path, parts: Mapping[str, bytes], n_classes: int, vocabulary:
         tensors = load_numpy(parts[LEXICAL])
     except SafetensorError as error:
         raise ModelError(f"{root / LEXICAL} is no safetensors file: {error}") from error
-    expected = dict(zip(LEXICAL_TENSORS, ((vocabulary,), (vocabulary, n_classes), (n_classes,)), strict=True))
+    tensors.setdefault("pairs", np.zeros(0, dtype=np.int64))  # before format 4 there were none
+    n_features = vocabulary + len(tensors["pairs"])
+    shapes = ((n_features,), (n_features, n_classes), (n_classes,), (n_features - vocabulary,))
+    expected = dict(zip(LEXICAL_TENSORS, shapes, strict=True))
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if found != expected:
         raise ModelError(f"expected tensors {expected} in {root / LEXICAL}, got {found}; export it again")
-    return LexicalScores(*(tensors[name].astype(np.float32) for name in LEXICAL_TENSORS))
+    idf, weights, bias = (tensors[name].astype(np.float32) for name in LEXICAL_TENSORS[:3])
+    pairs = tensors["pairs"].astype(np.int64)
+    if np.any(np.diff(pairs) <= 0):
+        raise ModelError(f"expected ascending pairs in {root / LEXICAL}; export it again")
+    return LexicalScores(idf, weights, bias, pairs)
 
 
 def _check_sizes(root: Path, config: Mapping[str, Any]) -> None:

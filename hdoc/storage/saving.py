@@ -110,13 +110,9 @@ def save_model(
 
 
 def _lexical_bytes(lexical: LexicalScores, dtype: type[np.floating[Any]]) -> bytes:
-    values = (lexical.idf, lexical.weights, lexical.bias)
-    return array_bytes(
-        {
-            name: np.ascontiguousarray(np.asarray(value).astype(dtype))
-            for name, value in zip(LEXICAL_TENSORS, values, strict=True)
-        }
-    )
+    values = (lexical.idf.astype(dtype), lexical.weights.astype(dtype), lexical.bias.astype(dtype))
+    arrays = dict(zip(LEXICAL_TENSORS, (*values, lexical.pairs.astype(np.int64)), strict=True))
+    return array_bytes({name: np.ascontiguousarray(value) for name, value in arrays.items()})
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -104,7 +104,7 @@ def _outcome(
 
 
 def _may_have_lexical(learner: DocumentLearner) -> bool:
-    """Whether scores of single word pieces are to stand beside the network's, if they help."""
+    """Whether scores of word pieces are to stand beside the network's, if they help."""
     return bool(learner.hparams["lexical"]) and learner.hparams["architecture"] == HDOC
 
 
@@ -144,15 +144,15 @@ def _scores(
 def _add_lexical(learner: DocumentLearner, data: DocumentData, logits: Tensor, targets: Tensor) -> Tensor:
     """Fit the lexical part beside the network, and return logits on dev with it."""
     train, dev = data.texts("train"), data.texts("dev")
-    fit = fit_lexical(train, dev, logits, data.tokenizer.tokenizer.get_vocab_size(), len(learner.labels))
+    fit = fit_lexical(train, dev, logits, data.tokenizer, len(learner.labels))
     learner.lexical = fit.scores
     alone = figures(logits, targets, learner.labels)["macro_f1"]
     if fit.scores is None:
-        say(f"dev: macro-F1 {alone:.4f}; scores of single word pieces do not help")
+        say(f"dev: macro-F1 {alone:.4f}; scores of word pieces do not help")
         return logits
     logits = logits + lexical_logits(fit.scores, dev).to(logits)
     both = figures(logits, targets, learner.labels)["macro_f1"]
-    say(f"dev: macro-F1 {alone:.4f} of the network alone, {both:.4f} with scores of single word pieces")
+    say(f"dev: macro-F1 {alone:.4f} of the network alone, {both:.4f} with scores of word pieces")
     return logits
 
 

@@ -7,7 +7,7 @@ stacking (Wolpert 1992) with one number, so 269 documents are enough for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hdoc.lexical import LexicalScores, weigh_pieces
+from hdoc.lexical import LexicalScores, pair_keys, weigh_features
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.losses import document_losses
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from hdoc.encoding import PieceTokenizer
     from hdoc.training.splits import DocumentSplit
 
-# A piece in a single training document says more of that document than of a class.
-_LEAST_DOCUMENTS = 2
+# What is in fewer training documents says more of those than of a class.
+_LEAST_DOCUMENTS, _LEAST_DOCUMENTS_OF_PAIRS = 2, 3
+# The pairs in most documents; each takes as much room as a piece of the vocabulary.
+_MOST_PAIRS = 100_000
 # Inverse strengths of the L2 penalty.
 _STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 # How much the lexical scores count, the network's being 1.
@@ -49,7 +52,7 @@ class LexicalFit:
 
 
 def fit_lexical(
-    train: DocumentSplit, dev: DocumentSplit, dev_logits: Tensor, n_pieces: int, n_classes: int
+    train: DocumentSplit, dev: DocumentSplit, dev_logits: Tensor, tokenizer: PieceTokenizer, n_classes: int
 ) -> LexicalFit:
     """Fit on train; choose penalty and ratio on dev.
 
@@ -57,11 +60,11 @@ def fit_lexical(
         train: documents with targets.
         dev: documents with targets.
         dev_logits: the network's on dev, (documents, classes).
-        n_pieces: size of the tokenizer's vocabulary.
+        tokenizer: that the documents' pieces come from.
         n_classes: number of classes.
     """
-    idf = _idf(train, n_pieces)
-    train_x, dev_x = _matrix(train, idf), _matrix(dev, idf)
+    idf, pairs = _features(train, tokenizer)
+    train_x, dev_x = _matrix(train, idf, pairs), _matrix(dev, idf, pairs)
     network = dev_logits.double().cpu()
     targets = dev.targets.double() if dev.targets.is_floating_point() else dev.targets
     network_loss = _stacked(network, targets)
@@ -72,14 +75,14 @@ def fit_lexical(
         for ratio in _RATIOS[1:]:
             loss = _stacked(network + ratio * lexical, targets)
             if loss < best.loss:
-                scores = LexicalScores(idf, ratio * weights, ratio * bias)
+                scores = LexicalScores(idf, ratio * weights, ratio * bias, pairs)
                 best = LexicalFit(scores, loss, network_loss)
     return best
 
 
 def lexical_logits(scores: LexicalScores, split: DocumentSplit) -> Tensor:
     """Score the documents of a split, (documents, classes)."""
-    rows = _matrix(split, scores.idf) @ scores.weights + scores.bias
+    rows = _matrix(split, scores.idf, scores.pairs) @ scores.weights + scores.bias
     return torch.from_numpy(np.asarray(rows, dtype=np.float32))
 
 
@@ -101,33 +104,50 @@ def _stacked(logits: Tensor, targets: Tensor) -> float:
     return float(document_losses(temperature(logits), targets).mean())
 
 
-def _idf(split: DocumentSplit, n_pieces: int) -> NDArray[np.float64]:
-    """Return smoothed inverse document frequencies, 0 for pieces in too few documents, (n_pieces,)."""
+def _features(
+    split: DocumentSplit, tokenizer: PieceTokenizer
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return smoothed inverse document frequencies, 0 for pieces in too few documents, and the pairs' keys.
+
+    Returns:
+        idf (features,) and pairs (pairs,), as `LexicalScores` has them.
+    """
+    n_pieces, continuing = tokenizer.tokenizer.get_vocab_size(), tokenizer.continuing
     frequencies = np.zeros(n_pieces)
-    for document in split.documents.tolist():
-        frequencies[np.unique(split.store.pieces(np.array([document]))[0])] += 1
+    keys = [np.zeros(0, dtype=np.int64)]
+    for ids in _documents(split):
+        frequencies[np.unique(ids)] += 1
+        keys.append(np.unique(pair_keys(ids, n_pieces)[continuing[ids[1:]]]))
+    pairs, of_pairs = np.unique(np.concatenate(keys), return_counts=True)
+    # Of equally frequent pairs the first: the same texts give the same model.
+    most = np.sort(np.argsort(-of_pairs, kind="stable")[:_MOST_PAIRS])
+    most = most[of_pairs[most] >= _LEAST_DOCUMENTS_OF_PAIRS]
+    frequencies = np.concatenate([frequencies, of_pairs[most]])
     idf = np.log((1 + len(split)) / (1 + frequencies)) + 1
-    return np.where(frequencies >= _LEAST_DOCUMENTS, idf, 0.0)
+    return np.where(frequencies >= _LEAST_DOCUMENTS, idf, 0.0), pairs[most]
 
 
-def _matrix(split: DocumentSplit, idf: NDArray[np.floating]) -> csr_matrix:
-    """Return the TF-IDF of the documents of a split, (documents, pieces)."""
+def _documents(split: DocumentSplit) -> Iterator[NDArray[np.int32]]:
+    """Give the piece ids of each document."""
+    for document in split.documents.tolist():
+        yield split.store.pieces(np.array([document]))[0]
+
+
+def _matrix(split: DocumentSplit, idf: NDArray[np.floating], pairs: NDArray[np.int64]) -> csr_matrix:
+    """Return the TF-IDF of the documents of a split, (documents, features)."""
     from scipy.sparse import csr_matrix
 
-    found = [
-        weigh_pieces(split.store.pieces(np.array([document]))[0], idf)
-        for document in split.documents.tolist()
-    ]
-    ends = np.cumsum([0, *(len(pieces.pieces) for pieces in found)])
-    columns = np.concatenate([pieces.pieces for pieces in found])
-    values = np.concatenate([pieces.weights for pieces in found])
+    found = [weigh_features(ids, idf, pairs) for ids in _documents(split)]
+    ends = np.cumsum([0, *(len(one.features) for one in found)])
+    columns = np.concatenate([one.features for one in found])
+    values = np.concatenate([one.weights for one in found])
     return csr_matrix((values, columns, ends), shape=(len(found), len(idf)))
 
 
 def _separate(
     features: csr_matrix, targets: Tensor, n_classes: int, strength: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return weights (pieces, classes) and bias (classes,) of a linear SVM, classes balanced."""
+    """Return weights (features, classes) and bias (classes,) of a linear SVM, classes balanced."""
     from sklearn.svm import LinearSVC
 
     def fit(y: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,6 +1,6 @@
 """What each summand of hdoc's scores comes to alone, as if it were a fit of its own.
 
-The network is trained, and its best checkpoint chosen, without a look at the scores of single word pieces,
+The network is trained, and its best checkpoint chosen, without a look at the scores of word pieces,
 which are fitted afterwards: so either is exactly what a fit without the other would have left.
 """
 
@@ -31,7 +31,7 @@ def write_parts(
     data: DocumentData,
     lexical_seconds: float,
 ) -> None:
-    """Write the outcome of the network alone, and of single word pieces alone if they are in the sum.
+    """Write the outcome of the network alone, and of word pieces alone if they are in the sum.
 
     Args:
         folder: of the run.

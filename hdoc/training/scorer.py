@@ -36,7 +36,7 @@ class DocumentScorer(LightningModule):
         network: scores documents.
         temperature: what logits are divided by before they become probabilities.
         origin: what a neutral piece says for each class; None if it was not fitted.
-        lexical: scores of single word pieces that are added to the network's, if any are.
+        lexical: scores of word pieces that are added to the network's, if any are.
         run_facts: which run this is, for the model card.
         gathered: logits and targets of the split that was scored last.
         seed: that the run began with.
