@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -22,7 +23,7 @@ from hdoc.errors import HdocError
 from hdoc.storage import load_model
 from hdoc.training import export
 from hdoc.training.command import expand_resume, find_configs, main, shipped_configs
-from tests.labelled import documents, write
+from tests.labelled import documents, telling_documents, write
 
 pytestmark = [
     # MLflow's own use of its database library, Lightning's of jsonargparse and torch.
@@ -380,6 +381,25 @@ class TestConfigs:
             {"긴 글"} if classifier.multi_label else set()
         )
         assert load_model(model).split == ("lines" if name in ("nsmc", "statutes") else "kss")
+
+
+def test_an_end_that_was_interrupted_is_made_again_the_same(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "train.jsonl", telling_documents(48))
+    write(tmp_path / "dev.jsonl", telling_documents(15))
+    files = ["--data.train_file", "train.jsonl", "--data.dev_file", "dev.jsonl", "--run.name", "a"]
+    quiet = ["--trainer.logger", "false", "--trainer.max_epochs", "1"]
+    assert main(["fit", *options(tiny_encoder, *files, *quiet)]) == 0
+    run = tmp_path / "runs" / "hdoc" / "a"
+    assert (run / "model" / "lexical.safetensors").is_file(), "the best checkpoint holds a lexical part"
+    before = {path: np.load(run / path / "scores" / "dev.npz")["logits"] for path in (".", "parts/network")}
+    shutil.rmtree(run / "parts")
+    (run / "outcome.json").unlink()
+    assert main(["fit", "--resume", "runs/hdoc/a"]) == 0
+    for path, logits in before.items():
+        np.testing.assert_allclose(np.load(run / path / "scores" / "dev.npz")["logits"], logits, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -124,7 +124,7 @@ def _scores(
     seconds = 0.0
     if data.has_dev and trainer.limit_val_batches:
         trainer.validate(learner, datamodule=data, ckpt_path=chosen, verbose=False)
-        logits, targets = _gathered(learner)
+        logits, targets = _without_lexical(learner, data)
         # Without a sum over words there is no piece to have an origin.
         if isinstance(learner.network, DocumentNetwork) and learner.network.head_weight is not None:
             bias = learner.network.classifier.bias
@@ -139,6 +139,15 @@ def _scores(
         trainer.test(learner, datamodule=data, verbose=False)
         scores["test"] = _gathered(learner)
     return scores, seconds
+
+
+def _without_lexical(learner: DocumentLearner, data: DocumentData) -> tuple[Tensor, Tensor]:
+    """Return the network's own scores on dev: an end that was interrupted left its fit in the checkpoint."""
+    logits, targets = _gathered(learner)
+    if learner.lexical is not None:
+        logits = logits - lexical_logits(learner.lexical, data.texts("dev")).to(logits)
+        learner.lexical = None
+    return logits, targets
 
 
 def _add_lexical(learner: DocumentLearner, data: DocumentData, logits: Tensor, targets: Tensor) -> Tensor:
@@ -200,7 +209,10 @@ def draw(folder: Path, logits: Tensor, targets: Tensor, learner: DocumentLearner
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)
     if korean_font() is None:
-        say("no font with Hangul is installed, so pictures show boxes; on Debian: apt install fonts-noto-cjk")
+        say(
+            "no font with Hangul is known to Matplotlib, so pictures show boxes; on Debian: apt install "
+            "fonts-noto-cjk, then rm ~/.cache/matplotlib/fontlist*"
+        )
     draw_confusion(logits, targets, learner.labels, plots / "confusion.png")
     draw_reliability(logits, targets, learner.temperature, plots / "reliability.png")
     return plots
