@@ -39,7 +39,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
 ]
 
-BASE = Base("small", 2e-4, 1e-3, "convolution")
+BASE = Base("small", 1e-4, 1e-3, "convolution")
 CONFIGS = sorted((Path(__file__).parents[1] / "configs" / "baselines").glob("*.yaml"))
 PETITIONS = shipped_configs()["petitions"]
 
