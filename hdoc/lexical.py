@@ -67,12 +67,11 @@ def weigh_features(ids: Ids, idf: NDArray[np.floating], pairs: NDArray[np.int64]
         keys = pair_keys(found, n_pieces)
         places = np.minimum(np.searchsorted(pairs, keys), len(pairs) - 1)
         found = np.concatenate([found, np.where(pairs[places] == keys, n_pieces + places, -1)])
-    idf = np.asarray(idf, dtype=float)
     counting = (found >= 0) & (idf[found] > 0)
     features, inverse, counts = np.unique(found[counting], return_inverse=True, return_counts=True)
     owners = np.full(len(found), -1, dtype=np.int64)
     owners[counting] = inverse
-    weights = np.sqrt(counts) * idf[features]
+    weights = np.sqrt(counts) * idf[features].astype(float)
     single = features < n_pieces
     for part, length in ((single, 1.0), (~single, _PAIRS_LENGTH)):
         weights[part] *= length / (np.linalg.norm(weights[part]) or 1.0)
