@@ -17,6 +17,7 @@ import pytest
 import torch
 import yaml
 from mlflow.tracking import MlflowClient
+from pytorch_lightning import Trainer
 
 from hdoc import DocumentClassifier, cli
 from hdoc.errors import HdocError
@@ -391,13 +392,18 @@ def test_an_end_that_was_interrupted_is_made_again_the_same(
     write(tmp_path / "dev.jsonl", telling_documents(15))
     files = ["--data.train_file", "train.jsonl", "--data.dev_file", "dev.jsonl", "--run.name", "a"]
     quiet = ["--trainer.logger", "false", "--trainer.max_epochs", "1"]
+    looks: list[str] = []
+    validate = Trainer.validate
+    monkeypatch.setattr(Trainer, "validate", lambda *a, **k: looks.append("dev") or validate(*a, **k))
     assert main(["fit", *options(tiny_encoder, *files, *quiet)]) == 0
+    assert not looks, "what training saw last is the best checkpoint: dev need not be read again"
     run = tmp_path / "runs" / "hdoc" / "a"
     assert (run / "model" / "lexical.safetensors").is_file(), "the best checkpoint holds a lexical part"
     before = {path: np.load(run / path / "scores" / "dev.npz")["logits"] for path in (".", "parts/network")}
     shutil.rmtree(run / "parts")
     (run / "outcome.json").unlink()
     assert main(["fit", "--resume", "runs/hdoc/a"]) == 0
+    assert looks == ["dev"]
     for path, logits in before.items():
         np.testing.assert_allclose(np.load(run / path / "scores" / "dev.npz")["logits"], logits, atol=1e-5)
 

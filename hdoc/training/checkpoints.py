@@ -66,12 +66,16 @@ class RunCheckpoint(Checkpoint):
         monitor: the figure that says which is best; the higher, the better.
         minutes: of training between two last ones, so a kill costs no more; there is one after each
             epoch anyway.
+
+    Attributes:
+        best_step: after how many steps the best one was taken; None if that was before a resume.
     """
 
     def __init__(self, monitor: str = "dev/macro_f1", minutes: float = 5.0) -> None:
         self.monitor = monitor
         self.minutes = minutes
         self.best_model_score: float | None = None
+        self.best_step: int | None = None
         self._folder = Path()
         self._saved_at = 0.0
 
@@ -132,6 +136,7 @@ class RunCheckpoint(Checkpoint):
             )
         if self.best_model_score is None or float(score) > self.best_model_score:
             self.best_model_score = float(score)
+            self.best_step = trainer.global_step
             trainer.save_checkpoint(str(self._folder / BEST))
 
     def state_dict(self) -> dict[str, Any]:

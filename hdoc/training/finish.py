@@ -51,7 +51,9 @@ def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, f
     chosen = checkpoint.best_model_path or checkpoint.last_model_path
     timer = next(callback for callback in trainer.callbacks if isinstance(callback, Timer))  # type: ignore[attr-defined]
     train_seconds = timer.time_elapsed()
-    scores, lexical_seconds = _scores(trainer, learner, data, chosen)
+    scores, lexical_seconds = _scores(
+        trainer, learner, data, chosen, read=checkpoint.best_step == trainer.global_step
+    )
     splits = {
         split: figures(*predictions, learner.labels, learner.temperature)
         for split, predictions in scores.items()
@@ -117,13 +119,17 @@ def _write_parts(
 
 
 def _scores(
-    trainer: Trainer, learner: DocumentLearner, data: DocumentData, chosen: str
+    trainer: Trainer, learner: DocumentLearner, data: DocumentData, chosen: str, read: bool
 ) -> tuple[Scores, float]:
-    """Fit on dev what stands beside the network; returns scores on dev and test, and how long that took."""
+    """Fit on dev what stands beside the network; returns scores on dev and test, and how long that took.
+
+    Dev is not read again if training read it last with the chosen weights.
+    """
     scores: dict[str, tuple[Tensor, Tensor]] = {}
     seconds = 0.0
     if data.has_dev and trainer.limit_val_batches:
-        trainer.validate(learner, datamodule=data, ckpt_path=chosen, verbose=False)
+        if not read:
+            trainer.validate(learner, datamodule=data, ckpt_path=chosen, verbose=False)
         logits, targets = _without_lexical(learner, data)
         # Without a sum over words there is no piece to have an origin.
         if isinstance(learner.network, DocumentNetwork) and learner.network.head_weight is not None:
