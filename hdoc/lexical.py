@@ -5,7 +5,7 @@ A linear model over their TF-IDF, added to the network's scores:
     logit_c = bias_c + Σ_f x_f w_fc,    x_f = s √n_f idf_f / ‖·‖,    n_f occurrences of f
 
 where pieces and pairs are of unit length each and `s` is 1 for a piece, √½ for a pair. From a few thousand
-documents it learns single words better than an encoder can, and the encoder what words mean together. It
+documents it learns of single words what an encoder misses, and the encoder what words mean together. It
 is a plain sum as the network is: the occurrences of a piece share `x_f w_fc` equally, those of a pair
 likewise, one half for each of its pieces, so each word keeps an exact, signed share of every score.
 
