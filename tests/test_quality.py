@@ -224,6 +224,7 @@ class TestStatistics:
         assert svm.difference == pytest.approx(values[2] - hdoc.macro_f1)
         assert svm.difference_low < svm.difference < svm.difference_high < 0
         assert hdoc.documents_per_second == pytest.approx(100 / 2)
+        assert (hdoc.accuracy, hdoc.ece, hdoc.loss) == pytest.approx((0.5, 0.1, 1.5))
         assert svm.by_length[0] < svm.by_length[-1] == 1.0, "the mistakes are in the shortest documents"
 
 
@@ -243,7 +244,7 @@ def made_run(folder: Path, entry: Any, seed: int, true: Any, n_wrong: int, dev: 
 
 def write_outcome(folder: Path, dev: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    figures = {"macro_f1": dev, "accuracy": 0.5, "ece": 0.1}
+    figures = {"macro_f1": dev, "accuracy": 0.5, "ece": 0.1, "loss": 1.5}
     outcome = {"n_parameters": 7, "train_seconds": 60.0, "test_seconds": 2.0}
     content = {**outcome, "splits": {"dev": figures, "test": figures}}
     (folder / "outcome.json").write_text(json.dumps(content), encoding="utf-8")
@@ -304,6 +305,28 @@ class TestBench:
         run = bench.run(bench.entries[0], 0, 0)
         bench.more = ["--trainer.max_epochs", "1"]
         assert bench.run(bench.entries[0], 0, 0).folder != run.folder
+
+    def test_entries_may_have_epochs_of_their_own(self, bench: Bench) -> None:
+        bench.epochs = {"": 5, "hdoc": 7}
+        bench.entries = choose("hdoc,hdoc-network,tobert", BASE)
+        whole, network, tobert = (bench.run(entry, 0, 0) for entry in bench.entries)
+        assert " ".join(whole.arguments).count("--trainer.max_epochs 7") == 1
+        assert network.folder == whole.folder, "a part of a fit has the fit's"
+        assert " ".join(tobert.arguments).count("--trainer.max_epochs 5") == 1
+        bench.epochs = {"hdoc": 7}
+        assert bench.run(bench.entries[0], 0, 0).folder == whole.folder
+        assert "--trainer.max_epochs" not in bench.run(bench.entries[2], 0, 0).arguments
+
+    def test_what_is_done_is_found_without_running_the_rest(
+        self, bench: Bench, asked: list[list[str]]
+    ) -> None:
+        bench.entries, bench.seeds = choose("hdoc", BASE), [0]
+        made = [run.folder for run in bench.make()]
+        bench.entries, bench.seeds = choose("hdoc,tobert", BASE), [0, 1]
+        asked.clear()
+        assert [run.folder for run in bench.find()] == made
+        assert asked == []
+        assert bench.failures == {"hdoc": "1 of 4 not run yet", "tobert": "4 of 4 not run yet"}
 
     def test_several_are_made_at_once(self, bench: Bench) -> None:
         together, train = Barrier(2), bench.train
@@ -441,6 +464,16 @@ class TestCommand:
         )
         assert len(client.search_runs([experiment.experiment_id])) == len(found)
 
+        said.clear()
+        more = [names + ",tobert" if each == names else each for each in arguments]
+        assert (
+            run(options("--report", *more), shipped_configs, lambda *_: pytest.fail("ran"), said.append) == 0
+        )
+        again = json.loads((folder / "table.json").read_text(encoding="utf-8"))
+        assert again["lines"] == report["lines"]
+        assert again["failures"] == {"tobert": "1 of 1 not run yet"}
+        assert "## Without an outcome" in (folder / "table.md").read_text(encoding="utf-8")
+
     def test_commands_can_be_listed(self, place: Path) -> None:
         said: list[str] = []
         listed = options("--data", "topics.jsonl", "--text-column", "글", "--label-column", "주제", "--list",
@@ -465,7 +498,10 @@ class TestCommand:
             (["--tasks", "nsmc", "--data", "topics.jsonl"], "either --tasks or --data, got both"),
             (["--trials", "9"], "expected --trials from 1 to 4, got 9"),
             (["--seeds", "a"], "expected --seeds such as 0,1,2, got 'a'"),
-            (["--epochs", "0"], "expected --epochs of at least 1, got 0"),
+            (["--epochs", "0"], "expected --epochs such as 5, or 5,han=12 with names of entries, got '0'"),
+            (["--epochs", "5,hann=12"], "expected --epochs such as 5, .* got '5,hann=12'"),
+            (["--epochs", "5,6"], "expected --epochs such as 5, .* got '5,6'"),
+            (["--epochs", "han=x"], "expected --epochs such as 5, .* got 'han=x'"),
             (["--jobs", "0"], "expected --jobs of at least 1, got 0"),
             (["--data", "nowhere.csv"], r"nowhere\.csv is none"),
         ],

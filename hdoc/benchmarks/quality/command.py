@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.benchmarks.quality.entries import MOST_TRIALS, choose
+from hdoc.benchmarks.quality.entries import MOST_TRIALS, choose, entries
 from hdoc.benchmarks.quality.report import Report, ranked
 from hdoc.benchmarks.quality.runs import EXPERIMENT, Bench, Run, Train, train_in_process
 from hdoc.benchmarks.quality.statistics import buckets, lines
@@ -55,7 +55,8 @@ def run(
                 settings["seeds"],
                 options.trials,
                 options.folder,
-                _more(options),
+                options.more,
+                _epochs(options.epochs),
                 train or partial(train_in_process, n_threads=_threads(options.jobs)),
                 options.jobs,
                 say,
@@ -83,16 +84,17 @@ def _run_task(bench: Bench, options: Options, settings: dict[str, Any], say: Cal
     folder = _report_folder(options, bench.task.name)
     lengths = {split: bench.task.lengths(split) for split in SPLITS}
     done: list[Run] = []
-    for made in bench.make():
+    for made in bench.find() if options.report else bench.make():
         done.append(made)
-        _report(bench, settings, lengths).write(folder)
+        if not options.report:
+            _report(bench, settings, lengths).write(folder)
     report = _report(bench, settings, lengths)
     report.write(folder)
     draw(report, folder)
     log_report(report, done, folder, _key(bench, settings))
     report.show(Console(width=160))
     say(f"table and pictures: {folder}")
-    return bool(bench.failures)
+    return bool(bench.failures) and not options.report
 
 
 def _report(bench: Bench, settings: dict[str, Any], lengths: dict[str, NDArray[np.int64]]) -> Report:
@@ -113,7 +115,8 @@ def _settings(options: Options) -> dict[str, Any]:
     """Return the budget, after a look at it."""
     if not 1 <= options.trials <= MOST_TRIALS:
         raise HdocError(f"expected --trials from 1 to {MOST_TRIALS}, got {options.trials}")
-    for name in ("epochs", "max_documents", "jobs"):
+    _epochs(options.epochs)
+    for name in ("max_documents", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise HdocError(f"expected --{name.replace('_', '-')} of at least 1, got {value}")
@@ -169,9 +172,16 @@ def _encoder(more: Sequence[str]) -> str | None:
     return None
 
 
-def _more(options: Options) -> list[str]:
-    epochs = [] if options.epochs is None else ["--trainer.max_epochs", str(options.epochs)]
-    return [*epochs, *options.more]
+def _epochs(given: str | None) -> dict[str, int]:
+    """Return the most epochs of entries by name, "" standing for all others: of "5,han=12", or of nothing."""
+    fits = {entry.fit for entry in entries().values()}
+    found: dict[str, int] = {}
+    for part in filter(None, (given or "").split(",")):
+        name, equals, number = part.strip().rpartition("=")
+        if (equals and name not in fits) or name in found or not number.isdecimal() or int(number) < 1:
+            raise HdocError(f"expected --epochs such as 5, or 5,han=12 with names of entries, got {given!r}")
+        found[name] = int(number)
+    return found
 
 
 def _threads(jobs: int) -> int | None:

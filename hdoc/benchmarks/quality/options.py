@@ -3,6 +3,7 @@
     … quality --tasks petitions,statutes,nsmc --seeds 0,1,2
     … quality --tasks petitions --entries tfidf-svm,hdoc,first-512 --seeds 0 --epochs 2 --trials 1
     … quality --data complaints.csv --text-column 내용 --label-column 분류 --max-documents 500
+    … quality --tasks petitions --entries hdoc,han --epochs 5,han=12
     … quality --tasks petitions -- --model.encoder klue/bert-base --trainer.accelerator gpu
 
 What stands behind `--` goes to every training. A run that has an outcome is not run again, one that was
@@ -33,11 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trials", type=int, default=MOST_TRIALS, help=f"settings each entry may try, 1 to {MOST_TRIALS}"
     )
-    parser.add_argument("--epochs", type=int, help="most epochs of a fit (default: the config's)")
+    parser.add_argument(
+        "--epochs", help="most epochs of a fit, also of single entries: 5,han=12 (default: the config's)"
+    )
     parser.add_argument("--max-documents", type=int, help="most documents of each split")
     parser.add_argument(
         "--jobs", type=int, default=1, help="trainings at once, each with its part of the cores"
     )
     parser.add_argument("--folder", type=Path, default=Path("runs"), help="runs are in FOLDER/quality")
     parser.add_argument("--list", action="store_true", help="show the commands, and run nothing")
+    parser.add_argument(
+        "--report", action="store_true", help="show the table of what is done, and run nothing"
+    )
     parser.add_argument("more", nargs="*", help="behind --: further options of every hdoc train fit")

@@ -20,7 +20,8 @@ _NOTE = (
     "interval over the same resamples. Each entry tried {trials} of its settings with the first seed, and "
     "the best on dev was taken. dev: macro-F1 there. minutes: of one fit, looks at dev included. "
     "documents/s: scoring test once texts are split into sentences and tokenised, once for all entries; "
-    "TF-IDF from the texts. ECE: expected calibration error in 15 bins after temperature scaling on dev."
+    "TF-IDF from the texts. loss: cross-entropy in nats, ECE: expected calibration error in 15 bins, both "
+    "after temperature scaling on dev."
 )
 
 
@@ -53,8 +54,8 @@ class Report:
         return Table(
             title=f"{self.task}: macro-F1 on {self.documents['test']:,} test documents",
             columns=(
-                "entry", "macro-F1", "95 %", "− hdoc", "accuracy", "ECE", "dev", "parameters", "minutes",
-                "documents/s", "seeds",
+                "entry", "macro-F1", "95 %", "− hdoc", "accuracy", "loss", "ECE", "dev", "parameters",
+                "minutes", "documents/s", "seeds",
             ),
             rows=[_row(line) for line in self.lines],
             note=_NOTE.format(trials=self.settings["trials"]),
@@ -150,6 +151,7 @@ def _row(line: Line) -> tuple[str, ...]:
         f"{_percent(line.low)}–{_percent(line.high)}",
         _difference(line),
         _percent(line.accuracy),
+        f"{line.loss:.3f}",
         f"{line.ece:.3f}",
         _percent(line.dev_macro_f1),
         f"{line.parameters / 1e6:.1f} M",

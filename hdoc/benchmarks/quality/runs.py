@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +110,8 @@ class Bench:
         n_trials: settings that each entry may try.
         folder: holds the folders of runs.
         more: further arguments of the training command, the same for all.
+        epochs: most epochs of an entry's fits, by its name; "" stands for all others, and without it they
+            have the config's.
         train: runs it.
         jobs: how many runs are made at once.
         say: told of each run as it ends.
@@ -122,6 +124,7 @@ class Bench:
     n_trials: int
     folder: Path
     more: Sequence[str] = ()
+    epochs: Mapping[str, int] = field(default_factory=dict)
     train: Train = train_in_process
     jobs: int = 1
     say: Callable[[str], None] = lambda _line: None
@@ -140,6 +143,17 @@ class Bench:
         )
         best = [run for entry in self.entries if (run := self.best(entry)) is not None]
         yield from self._make_all([self.run(b.entry, b.trial, seed) for seed in self.seeds[1:] for b in best])
+
+    def find(self) -> Iterator[Run]:
+        """Yield the runs that are done, and note which entries lack some."""
+        for entry in self.entries:
+            tried = [self.run(entry, trial, self.seeds[0]) for trial in range(self.n_trials)]
+            best = self.best(entry)
+            seeds = [self.run(entry, best.trial if best else 0, seed) for seed in self.seeds[1:]]
+            open_runs = [run for run in (*tried, *seeds) if not run.is_done]
+            if open_runs:
+                self.failures[entry.name] = f"{len(open_runs)} of {len(tried) + len(seeds)} not run yet"
+            yield from (run for run in (*tried, *seeds) if run.is_done)
 
     def _make_all(self, runs: Sequence[Run]) -> Iterator[Run]:
         """Make the fits of runs, some at once and none twice; yields runs in order, without what failed."""
@@ -164,7 +178,9 @@ class Bench:
     def run(self, entry: Entry, trial: int, seed: int) -> Run:
         """Return a run, done or not."""
         self._fingerprint = self._fingerprint or self.task.fingerprint()
-        values = [*self.more, *entry.arguments(self.task.base, trial)]
+        epochs = self.epochs.get(entry.fit, self.epochs.get(""))
+        limit = [] if epochs is None else ["--trainer.max_epochs", str(epochs)]
+        values = [*limit, *self.more, *entry.arguments(self.task.base, trial)]
         values += ["--seed_everything", str(seed), "--data.seed", str(seed)]
         key = hashlib.sha256(json.dumps([values, self._fingerprint]).encode()).hexdigest()[:8]
         name = f"{self.task.name}-{entry.fit}-{trial}-seed{seed}-{key}"

@@ -37,6 +37,7 @@ class Line:
         difference_high: upper bound.
         accuracy: mean over seeds.
         ece: mean expected calibration error, after temperature scaling on dev.
+        loss: mean cross-entropy in nats, likewise.
         dev_macro_f1: mean on dev.
         parameters: numbers that were fitted.
         train_minutes: mean of a fit.
@@ -59,6 +60,7 @@ class Line:
     difference_high: float | None
     accuracy: float
     ece: float
+    loss: float
     dev_macro_f1: float
     parameters: int
     train_minutes: float
@@ -165,6 +167,7 @@ def _line(
         difference_high=None if gaps is None else float(np.quantile(gaps, 0.975)),
         accuracy=_mean(outcomes, "test", "accuracy"),
         ece=_mean(outcomes, "test", "ece"),
+        loss=_mean(outcomes, "test", "loss"),
         dev_macro_f1=_mean(outcomes, "dev", "macro_f1"),
         parameters=outcomes[0]["n_parameters"],
         train_minutes=float(np.mean([outcome["train_seconds"] for outcome in outcomes]) / 60),
