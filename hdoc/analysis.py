@@ -63,7 +63,7 @@ class Scores:
         """Return the summands of the logits by name, each (classes,): one if there is no lexical part."""
         if self.lexical_logits is None:
             return {"network": self.logits}
-        return {"network": self.logits - self.lexical_logits, "word pieces": self.lexical_logits}
+        return {"network": self.logits - self.lexical_logits, "words": self.lexical_logits}
 
     def window_shares(self) -> Floats:
         """Return what each window adds to the logits, (windows, classes)."""

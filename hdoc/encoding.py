@@ -16,9 +16,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hdoc.sentences import Sentence
+from hdoc.spelling import Spelling
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -70,15 +70,21 @@ class PieceTokenizer:
             raise ValueError(f"expected a window of at least 3 pieces, got {window}")
 
     @cached_property
-    def continuing(self) -> NDArray[np.bool_]:
-        """Which pieces go on with the word of the piece before, (vocabulary,); none if nothing marks them."""
-        vocabulary = self.tokenizer.get_vocab()
-        mark = getattr(self.tokenizer.model, "continuing_subword_prefix", None)
+    def spelling(self) -> Spelling:
+        """How the pieces are spelt; each is a word of its own if nothing marks those that continue one."""
+        vocabulary, model = self.tokenizer.get_vocab(), self.tokenizer.model
+        mark = getattr(model, "continuing_subword_prefix", None)
         openings = () if mark else tuple(o for o in _OPENINGS if any(p.startswith(o) for p in vocabulary))
-        continuing = np.zeros(self.tokenizer.get_vocab_size(), dtype=bool)
+        added = self.tokenizer.get_added_tokens_decoder().values()
+        without = {getattr(model, "unk_token", None), *(token.content for token in added if token.special)}
+        pieces: list[str | None] = [None] * self.tokenizer.get_vocab_size()
+        continuing = np.zeros(len(pieces), dtype=bool)
         for piece, i in vocabulary.items():
-            continuing[i] = piece.startswith(mark) if mark else openings and not piece.startswith(openings)
-        return continuing
+            marked = piece.startswith(mark or openings)
+            continuing[i] = marked if mark else bool(openings) and not marked
+            if piece not in without:
+                pieces[i] = piece[len(mark or openings[0]) :] if marked else piece
+        return Spelling.of(pieces, continuing)
 
     def windows(self, text: str, sentences: Sequence[Sentence]) -> list[Window]:
         """Return the windows of a document, in order; together they hold all that its sentences hold.

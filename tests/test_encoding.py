@@ -47,23 +47,26 @@ def test_special_tokens_are_those_of_the_tokenizer(tokenizer: PieceTokenizer) ->
 
 def test_pieces_that_continue_a_word_are_known_by_their_mark(tokenizer: PieceTokenizer) -> None:
     continuing = {i for piece, i in tokenizer.tokenizer.get_vocab().items() if piece.startswith("##")}
-    assert set(np.flatnonzero(tokenizer.continuing)) == continuing
-    assert 0 < len(continuing) < len(tokenizer.continuing)
+    assert set(np.flatnonzero(tokenizer.spelling.continuing)) == continuing
+    assert 0 < len(continuing) < len(tokenizer.spelling.continuing)
 
 
 @pytest.mark.parametrize(
-    ("pieces", "expected"),
+    ("pieces", "expected", "spelt"),
     [
-        (["▁버스", "가", "▁", "늦"], [False, True, False, True]),
-        (["Ġbus", "es", "Ġ", "."], [False, True, False, True]),
-        (["버스", "가", "늦"], [False, False, False]),  # nothing tells where words begin
+        (["▁버스", "가", "▁", "늦"], [False, True, False, True], " 버스가 늦 "),
+        (["Ġbus", "es", "Ġ", "."], [False, True, False, True], " buses . "),
+        (["버스", "가", "늦"], [False, False, False], " 버스 가 늦 "),  # nothing tells where words begin
     ],
 )
 def test_pieces_that_continue_a_word_lack_the_mark_of_those_that_open_one(
-    pieces: list[str], expected: list[bool]
+    pieces: list[str], expected: list[bool], spelt: str
 ) -> None:
     unigram = Tokenizer(Unigram([(piece, -1.0) for piece in pieces], unk_id=0))
-    assert PieceTokenizer(unigram, window=12).continuing.tolist() == expected
+    spelling = PieceTokenizer(unigram, window=12).spelling
+    assert spelling.continuing.tolist() == expected
+    letters, _ = spelling.spell(np.arange(len(pieces)))
+    assert "".join(map(chr, letters)) == spelt
 
 
 def test_one_sentence_is_one_window_if_it_fits(tokenizer: PieceTokenizer) -> None:

@@ -186,7 +186,10 @@ def test_what_the_lexical_part_learnt_is_shuffled_too() -> None:
     classifier = known_classifier()
     n_pieces, random = classifier.tokenizer.tokenizer.get_vocab_size(), np.random.default_rng(0)
     classifier.lexical = LexicalScores(
-        random.random(n_pieces), random.normal(size=(n_pieces, 2)), np.zeros(2)
+        random.random(n_pieces),
+        random.normal(size=(n_pieces, 2)),
+        np.zeros(2),
+        classifier.tokenizer.spelling,
     )
     changed = randomised(classifier, [0]).lexical
     assert changed is not None

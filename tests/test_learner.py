@@ -206,6 +206,20 @@ def test_another_network_than_the_checkpoints_is_refused(data: Any, learner: Any
         )
 
 
+def test_training_goes_on_where_the_encoder_lies_elsewhere(
+    data: Any, learner: Any, still_encoder: Path, tmp_path: Path
+) -> None:
+    trainer(tmp_path, RunCheckpoint()).fit(learner(), datamodule=data(documents(8), dev=documents(4)))
+    moved = shutil.copytree(still_encoder, tmp_path / "moved")
+    resumed = trainer(tmp_path, RunCheckpoint(), max_epochs=2)
+    resumed.fit(
+        DocumentLearner(encoder=str(moved), **SMALL),
+        datamodule=data(documents(8), dev=documents(4)),
+        ckpt_path=str(tmp_path / "checkpoints" / "last.ckpt"),
+    )
+    assert resumed.current_epoch == 2
+
+
 def test_a_window_longer_than_the_encoders_positions_is_refused(
     data: Any, learner: Any, tmp_path: Path
 ) -> None:

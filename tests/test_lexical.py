@@ -19,15 +19,32 @@ from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.parts import measure_parts
 from hdoc.evaluation.quality import predict
 from hdoc.evaluation.tables import parts_tables
-from hdoc.lexical import LexicalScores, pair_keys, weigh_features
+from hdoc.lexical import LexicalScores, find_runs, weigh_features
 from hdoc.sentences import Sentence
+from hdoc.spelling import EDGE, Spelling
 from hdoc.storage import load_model
 
-# Five pieces, then the pairs (1, 2), (2, 2), (3, 4) and (4, 0), the last of which does not count.
-PAIRS = np.array([7, 12, 19, 20])
-IDF = np.array([0.0, 1.0, 2.0, 0.5, 3.0, 1.5, 2.5, 1.0, 0.0])
-SCORES = LexicalScores(IDF, np.random.default_rng(0).normal(size=(9, 3)), np.array([0.1, -0.2, 0.3]), PAIRS)
-SINGLE = LexicalScores(IDF[:5], SCORES.weights[:5], SCORES.bias)
+SPELLING = Spelling.of(
+    ["버스", "가", "늦", "버", None], np.array([False, True, False, False, False])
+)  # 버스 ##가 늦 버 and one without letters
+
+
+def run_key(run: str) -> int:
+    """Return the number of a run, `_` being an edge."""
+    letters = [EDGE if letter == "_" else ord(letter) for letter in run]
+    return int(
+        np.array([sum(x << 16 * i for i, x in enumerate(reversed(letters)))], np.uint64).view(np.int64)[0]
+    )
+
+
+# The runs that count, the last of which does not.
+RUNS = sorted(["_버", "스가_", "_버스가", "늦_"], key=run_key)
+KEYS = np.array([run_key(run) for run in RUNS])
+IDF = np.array([1.0, 2.0, 0.5, 3.0, 0.0, *(0.0 if run == "늦_" else 1.0 + len(run) for run in RUNS)])
+WEIGHTS = np.random.default_rng(0).normal(size=(9, 3))
+BIAS = np.array([0.1, -0.2, 0.3])
+SCORES = LexicalScores(IDF, WEIGHTS, BIAS, SPELLING, KEYS)
+SINGLE = LexicalScores(IDF[:5], WEIGHTS[:5], BIAS, SPELLING)
 
 
 @settings(deadline=None)
@@ -40,45 +57,56 @@ def test_shares_and_bias_sum_to_the_logits(ids: list[int]) -> None:
 
 
 def test_occurrences_of_a_piece_share_equally_and_uncounted_pieces_get_nothing() -> None:
-    shares = SCORES.shares(np.array([2, 0, 2, 1]))
+    shares = SINGLE.shares(np.array([2, 4, 2, 1]))
     assert shares[0] == pytest.approx(shares[2])
     assert not shares[1].any()
     assert shares[3].any()
 
 
-def test_a_pair_belongs_by_halves_to_both_its_pieces() -> None:
-    ids = np.array([1, 2, 4, 0, 1, 2])
-    of_pair = (SCORES.shares(ids) - SINGLE.shares(ids)) @ np.array([1.0, 0.0, 0.0])
-    # (1, 2) occurs twice and is the only pair that counts: √½ in all, a quarter of it for each piece.
-    assert of_pair == pytest.approx(np.sqrt(0.5) * SCORES.weights[5, 0] * np.array([1, 1, 0, 0, 1, 1]) / 4)
-    assert SCORES.logits(ids)[0] - SINGLE.logits(ids)[0] == pytest.approx(of_pair.sum())
+def test_runs_are_those_of_two_to_four_letters_within_a_word() -> None:
+    for ids, expected in (
+        ([0, 1], "_버 버스 스가 가_ _버스 버스가 스가_ _버스가 버스가_"),
+        ([3, 2], "_버 버_ _버_ _늦 늦_ _늦_"),
+        ([4], ""),
+        ([], ""),
+    ):
+        found = find_runs(np.array(ids, dtype=np.int64), SPELLING)
+        assert sorted(found.keys) == sorted(run_key(run) for run in expected.split())
 
 
-def test_weights_are_tf_idf_of_root_frequencies_and_of_fixed_length() -> None:
-    found = weigh_features(np.array([1, 1, 1, 2, 2, 0]), IDF, PAIRS)
-    pieces, pairs = np.array([np.sqrt(3) * 1.0, np.sqrt(2) * 2.0]), np.array([1.5, 2.5])
-    assert found.features.tolist() == [1, 2, 5, 6]
-    assert found.counts.tolist() == [3, 2, 1, 1]
-    assert found.owners.tolist() == [0, 0, 0, 1, 1, -1, -1, -1, 2, 3, -1]
-    expected = [*pieces / np.linalg.norm(pieces), *np.sqrt(0.5) * pairs / np.linalg.norm(pairs)]
-    assert found.weights == pytest.approx(expected)
+def test_a_run_belongs_to_its_letters_pieces() -> None:
+    ids = np.array([0, 1, 4, 0, 1])  # 버스가 twice
+    of_runs = (SCORES.shares(ids) - SINGLE.shares(ids)) @ np.array([1.0, 0.0, 0.0])
+    counting = [run for run in RUNS if run != "늦_"]
+    x = np.sqrt(2) * np.array([1.0 + len(run) for run in counting])
+    x /= np.linalg.norm(x)
+    said = {run: x[i] * WEIGHTS[5 + RUNS.index(run), 0] / 2 for i, run in enumerate(counting)}
+    first = said["_버"] + said["스가_"] / 2 + said["_버스가"] * 2 / 3
+    second = said["스가_"] / 2 + said["_버스가"] / 3
+    assert of_runs == pytest.approx([first, second, 0, first, second])
+    assert SCORES.logits(ids)[0] - SINGLE.logits(ids)[0] == pytest.approx(of_runs.sum())
 
 
-def test_keys_of_pairs_are_theirs_alone() -> None:
-    large = 250_000  # whose square needs more than 32 bits
-    assert pair_keys(np.array([large - 1, large - 1, 0, 1], dtype=np.int32), large).tolist() == [
-        large**2 - 1, large**2 - large, 1,
-    ]  # fmt: skip
+def test_weights_are_tf_idf_of_root_frequencies_and_of_unit_length() -> None:
+    found = weigh_features(np.array([3, 3, 3, 1, 1, 4]), IDF, KEYS, SPELLING)  # 버 버 버가가 and no letters
+    pieces = np.array([np.sqrt(2) * 2.0, np.sqrt(3) * 3.0])
+    assert found.features.tolist() == [1, 3, 5 + RUNS.index("_버")]
+    assert found.counts.tolist() == [2, 3, 3]
+    assert found.owners[:6].tolist() == [1, 1, 1, 0, 0, -1]
+    assert (found.owners[6:] == 2).sum() == 3
+    assert (found.owners[6:] == -1).sum() == len(found.runs.keys) - 3
+    assert found.weights == pytest.approx([*pieces / np.linalg.norm(pieces), 1.0])
 
 
-def test_order_matters_to_pairs_alone() -> None:
-    ids = np.array([1, 2, 3, 4, 4, 2])
-    assert SINGLE.logits(ids) == pytest.approx(SINGLE.logits(ids[::-1]))
-    assert SCORES.logits(ids) != pytest.approx(SCORES.logits(ids[::-1]))
+def test_the_spelling_matters_to_runs_alone() -> None:
+    whole, cut = np.array([0, 1]), np.array([0, 4, 1])  # 버스가; 버스 ? 가
+    of_runs = [SCORES.logits(ids) - SINGLE.logits(ids) for ids in (whole, cut)]
+    assert SINGLE.logits(whole) == pytest.approx(SINGLE.logits(cut))
+    assert of_runs[0] != pytest.approx(of_runs[1])
 
 
-def test_a_document_without_counted_pieces_has_the_bias_alone() -> None:
-    assert SCORES.logits(np.array([0, 0])) == pytest.approx(SCORES.bias)
+def test_a_document_without_counted_features_has_the_bias_alone() -> None:
+    assert SCORES.logits(np.array([4, 4])) == pytest.approx(SCORES.bias)
     assert SCORES.logits(np.array([], dtype=np.int64)) == pytest.approx(SCORES.bias)
 
 
@@ -89,13 +117,14 @@ def classifier(tiny_model: Path) -> DocumentClassifier:
     tokenizer, random = model.tokenizer, np.random.default_rng(1)
     n_pieces = tokenizer.tokenizer.get_vocab_size()
     [window] = tokenizer.windows(TEXT, [Sentence(TEXT, 0, len(TEXT))])
-    pairs = np.unique(pair_keys(np.array(window.ids), n_pieces))
-    size = n_pieces + len(pairs)
+    keys = np.unique(find_runs(np.array(window.ids), tokenizer.spelling).keys)
+    size = n_pieces + len(keys)
     lexical = LexicalScores(
         random.random(size),
         random.normal(scale=9, size=(size, len(model.labels))),
         random.normal(size=len(model.labels)),
-        pairs,
+        tokenizer.spelling,
+        keys,
     )
     return DocumentClassifier(replace(model, lexical=lexical))
 
@@ -139,11 +168,11 @@ def test_parts_of_a_model_are_told_apart(classifier: DocumentClassifier, tiny_mo
     assert isinstance(alone, Analysis)
     assert list(alone.scores.parts()) == ["network"]
     parts = both.scores.parts()
-    assert list(parts) == ["network", "word pieces"]
+    assert list(parts) == ["network", "words"]
     assert parts["network"] == pytest.approx(alone.scores.logits, abs=1e-5)
     assert classifier.lexical is not None
     ids = np.concatenate([np.array(window.ids) for window in both.document.windows])
-    assert parts["word pieces"] == pytest.approx(classifier.lexical.logits(ids))
+    assert parts["words"] == pytest.approx(classifier.lexical.logits(ids))
     assert sum(parts.values()) == pytest.approx(both.scores.logits)
 
 
@@ -151,23 +180,23 @@ def test_each_part_is_measured_alone(classifier: DocumentClassifier, tmp_path: P
     labels = classifier.labels
     texts = [TEXT, "도서관 문을 늦게까지 열어 주세요.", "세금이 너무 많습니다. 버스도 늦습니다."]
     analyses = [analysis for analysis in classifier.analyse_stream(texts) if isinstance(analysis, Analysis)]
-    by_pieces = [labels[int(one.scores.parts()["word pieces"].argmax())] for one in analyses]
+    by_words = [labels[int(one.scores.parts()["words"].argmax())] for one in analyses]
     by_network = [labels[int(one.scores.parts()["network"].argmax())] for one in analyses]
-    assert by_pieces != by_network
+    assert by_words != by_network
     with Ledger(tmp_path, "predictions", {}) as ledger:
         examples = [
             Example(str(i), *row, None)
-            for i, row in enumerate(zip(texts, [(label,) for label in by_pieces], strict=True))
+            for i, row in enumerate(zip(texts, [(label,) for label in by_words], strict=True))
         ]
         predict(classifier, examples, None, ledger)
     with Ledger(tmp_path, "predictions", {}) as ledger:  # read again, as after a kill
         rows = measure_parts(predict(classifier, examples, None, ledger), labels, False)
-    assert [row["part"] for row in rows] == ["network", "word pieces"]
-    right = np.mean([a == b for a, b in zip(by_pieces, by_network, strict=True)])
+    assert [row["part"] for row in rows] == ["network", "words"]
+    right = np.mean([a == b for a, b in zip(by_words, by_network, strict=True)])
     assert [row["accuracy"] for row in rows] == pytest.approx([right, 1])
     assert rows[1]["macro_f1"] == 1 > rows[0]["macro_f1"]
     table = parts_tables(rows)[0].markdown()
-    assert "| word pieces | 1.0000 | 1.000…1.000 | 1.0000 | 1.000…1.000 |" in table
+    assert "| words | 1.0000 | 1.000…1.000 | 1.0000 | 1.000…1.000 |" in table
     assert measure_parts([], labels, False) == parts_tables([]) == []
 
 

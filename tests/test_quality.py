@@ -346,15 +346,15 @@ class TestBench:
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_parts_of_a_fit_cost_no_fit(self, bench: Bench, asked: list[list[str]], jobs: int) -> None:
         said: list[str] = []
-        bench.entries = choose("hdoc,hdoc-network,hdoc-pieces", BASE)
+        bench.entries = choose("hdoc,hdoc-network,hdoc-words", BASE)
         bench.jobs, bench.say = jobs, said.append
         made = list(bench.make())
         assert len(asked) == 3 + 1, "three settings, and the second seed of the best"
         whole, network = ([run for run in made if run.entry.part == part] for part in ("", "network"))
         assert [run.folder for run in network] == [run.folder for run in whole]
         assert [run.outcome()["splits"]["dev"]["macro_f1"] for run in network] == [0.05, 0.45, 0.05, 0.45]
-        assert not bench.failures, "a sum without word pieces is no failure"
-        assert sum(line.endswith("hdoc-pieces is no part of what it left") for line in said) == 3
+        assert not bench.failures, "a sum without scores of words is no failure"
+        assert sum(line.endswith("hdoc-words is no part of what it left") for line in said) == 3
 
     def test_parts_of_a_fit_that_failed_have_its_reason(self, bench: Bench, asked: list[list[str]]) -> None:
         def failing(arguments: Sequence[str], log: Path) -> None:
@@ -404,7 +404,7 @@ class TestCommand:
             assert train_main(arguments) == 0
 
         said: list[str] = []
-        names = "tfidf-svm,hdoc,hdoc-network,hdoc-pieces,first-512,han,mlp-head,mean-sentences"
+        names = "tfidf-svm,hdoc,hdoc-network,hdoc-words,first-512,han,mlp-head,mean-sentences"
         arguments = ["--data", "topics.jsonl", "--text-column", "글", "--label-column", "주제"]
         arguments += ["--entries", names, "--epochs", "1", "--trials", "1", "--max-documents", "24", "--"]
         arguments += [
@@ -440,7 +440,7 @@ class TestCommand:
         found = client.search_runs([experiment.experiment_id])
         [parent] = [run for run in found if run.info.run_name == "topics"]
         children = [run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-        parts = {"hdoc-network", "hdoc-pieces"}
+        parts = {"hdoc-network", "hdoc-words"}
         assert {run.data.tags["hdoc.entry"] for run in children} == set(names.split(",")) - parts
         assert {run.info.status for run in found} == {"FINISHED"}
         assert all({"dev/macro_f1", "test/macro_f1"} <= set(run.data.metrics) for run in children)
@@ -449,13 +449,13 @@ class TestCommand:
 
         [fit] = place.glob("runs/quality/topics-hdoc-*")
         for split in ("dev", "test"):
-            whole, network, pieces = (
+            whole, network, words = (
                 np.load(folder / "scores" / f"{split}.npz")["logits"]
-                for folder in (fit, fit / "parts" / "network", fit / "parts" / "pieces")
+                for folder in (fit, fit / "parts" / "network", fit / "parts" / "words")
             )
-            np.testing.assert_allclose(network + pieces, whole, atol=1e-5)
-            assert np.abs(pieces).max() > 0
-        sizes = [by_entry[name]["parameters"] for name in ("hdoc", "hdoc-network", "hdoc-pieces")]
+            np.testing.assert_allclose(network + words, whole, atol=1e-5)
+            assert np.abs(words).max() > 0
+        sizes = [by_entry[name]["parameters"] for name in ("hdoc", "hdoc-network", "hdoc-words")]
         assert sizes[0] == sizes[1] + sizes[2]
 
         said.clear()

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from hdoc import DocumentClassifier
 from hdoc.classifier import embedded_model
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores, pair_keys
+from hdoc.lexical import LexicalScores, find_runs
 from hdoc.storage import load_model, save_model
 from hdoc.storage.files import sha256
 from hdoc.temperature import Temperature
@@ -186,11 +186,11 @@ def test_the_lexical_part_comes_back(tiny_model: Path, tmp_path: Path, half: boo
     model = load_model(tiny_model)
     vocabulary, n_classes = model.tokenizer.tokenizer.get_vocab_size(), len(model.labels)
     random = np.random.default_rng(0)
-    pairs = pair_keys(np.arange(0, vocabulary, 2), vocabulary)
-    size = vocabulary + len(pairs)
-    lexical = LexicalScores(
-        random.random(size), random.normal(size=(size, n_classes)), random.normal(size=n_classes), pairs
-    )
+    spelling = model.tokenizer.spelling
+    keys = np.unique(find_runs(np.arange(0, vocabulary, 2), spelling).keys)
+    size = vocabulary + len(keys)
+    weights, bias = random.normal(size=(size, n_classes)), random.normal(size=n_classes)
+    lexical = LexicalScores(random.random(size), weights, bias, spelling, keys)
     save_model(
         tmp_path / "model",
         model.network,
@@ -203,7 +203,7 @@ def test_the_lexical_part_comes_back(tiny_model: Path, tmp_path: Path, half: boo
     found = load_model(tmp_path / "model").lexical
     assert found is not None
     ids = np.arange(0, vocabulary, 2)
-    assert found.pairs.tolist() == pairs.tolist()
+    assert found.keys.tolist() == keys.tolist()
     assert found.logits(ids) == pytest.approx(lexical.logits(ids), abs=1e-2 if half else 1e-5)
     assert model.lexical is None
 
@@ -220,21 +220,21 @@ def test_a_lexical_part_that_does_not_fit_is_refused(copy: Path) -> None:
         load_model(copy)
 
 
-def test_pairs_out_of_order_are_refused(tiny_model: Path, copy: Path) -> None:
+def test_keys_out_of_order_are_refused(tiny_model: Path, copy: Path) -> None:
     model = load_model(tiny_model)
     size, n_classes = model.tokenizer.tokenizer.get_vocab_size() + 2, len(model.labels)
     tensors = {"idf": np.ones(size), "weights": np.ones((size, n_classes)), "bias": np.ones(n_classes)}
-    (copy / "lexical.safetensors").write_bytes(save_numpy({**tensors, "pairs": np.array([9, 7])}))
+    (copy / "lexical.safetensors").write_bytes(save_numpy({**tensors, "keys": np.array([9, 7])}))
     sign(copy)
-    with pytest.raises(ModelError, match=r"expected ascending pairs in .*lexical\.safetensors; export it"):
+    with pytest.raises(ModelError, match=r"expected ascending keys in .*lexical\.safetensors; export it"):
         load_model(copy)
-    (copy / "lexical.safetensors").write_bytes(save_numpy({**tensors, "pairs": np.array([7])}))
+    (copy / "lexical.safetensors").write_bytes(save_numpy({**tensors, "keys": np.array([7])}))
     sign(copy)
     with pytest.raises(ModelError, match=r"expected tensors .* in .*lexical\.safetensors"):
         load_model(copy)
 
 
-def test_a_lexical_part_from_before_there_were_pairs_is_read(tiny_model: Path, copy: Path) -> None:
+def test_a_lexical_part_from_before_there_were_runs_is_read(tiny_model: Path, copy: Path) -> None:
     model = load_model(tiny_model)
     size, n_classes = model.tokenizer.tokenizer.get_vocab_size(), len(model.labels)
     random = np.random.default_rng(0)
@@ -251,10 +251,10 @@ def test_a_lexical_part_from_before_there_were_pairs_is_read(tiny_model: Path, c
 
 
 def test_other_formats_and_broken_json_are_refused(copy: Path) -> None:
-    for version in (2, 5):
+    for version in (2, 4, 6):
         edit(copy, "config.json", format_version=version)
         with pytest.raises(
-            ModelError, match=f"expected format hdoc-model version 1 or 3 or 4 .* version {version}"
+            ModelError, match=f"expected format hdoc-model version 1 or 3 or 5 .* version {version}"
         ):
             load_model(copy)
     (copy / "config.json").write_text("{")

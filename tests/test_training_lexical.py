@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,9 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
+from hdoc.errors import ModelError
+from hdoc.lexical import find_runs
+from hdoc.storage import load_model
 from hdoc.training.lexical import fit_lexical, lexical_from_plain, lexical_logits, lexical_to_plain
 from tests.conftest import SENTENCES
 from tests.labelled import make_data, telling_documents
@@ -36,7 +38,7 @@ def test_pieces_that_tell_the_class_are_added(tmp_path: Path, tiny_encoder: Path
     for row in (0, 7):  # a matrix at once is what a document alone gets
         ids = dev.store.pieces(dev.documents[[row]])[0]
         np.testing.assert_allclose(logits[row], fit.scores.logits(ids), atol=1e-5)
-    again = lexical_from_plain(lexical_to_plain(fit.scores))
+    again = lexical_from_plain(lexical_to_plain(fit.scores), tokenizer)
     assert again is not None
     assert torch.equal(lexical_logits(again, dev), logits)
 
@@ -69,37 +71,54 @@ def test_pieces_of_a_single_document_do_not_count(tmp_path: Path, tiny_encoder: 
     np.testing.assert_array_equal(fit.scores.idf[:n_pieces] > 0, holding > 1)
 
 
-def test_pairs_are_those_within_words_of_three_documents(tmp_path: Path, tiny_encoder: Path) -> None:
-    rows = telling_documents(48)
+def test_runs_are_those_of_three_documents(tmp_path: Path, tiny_encoder: Path) -> None:
+    rows = [row for row in telling_documents(48) if SENTENCES[-1] not in row["text"]]
+    rows[0]["text"] += f" {SENTENCES[-1]}"
     train, dev, tokenizer = splits(tmp_path, tiny_encoder, rows, telling_documents(15))
     fit = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3)
     assert fit.scores is not None
-    n_pieces, holding = tokenizer.tokenizer.get_vocab_size(), Counter[tuple[int, int]]()
+    holding = Counter[int]()
     for row in range(len(rows)):
-        ids = train.store.pieces(train.documents[[row]])[0].tolist()
-        holding.update(set(pairwise(ids)))
-    spelling = {i: piece for piece, i in tokenizer.tokenizer.get_vocab().items()}
-    expected = sorted(
-        first * n_pieces + second
-        for (first, second), n_documents in holding.items()
-        if n_documents >= 3 and spelling[second].startswith("##")
-    )
-    assert fit.scores.pairs.tolist() == expected
+        ids = train.store.pieces(train.documents[[row]])[0]
+        holding.update(set(find_runs(ids, tokenizer.spelling).keys.tolist()))
+    expected = sorted(key for key, n_documents in holding.items() if n_documents >= 3)
+    assert fit.scores.keys.tolist() == expected
     assert 0 < len(expected) < len(holding)
-    assert (fit.scores.idf[n_pieces:] > 0).all()
+    assert (fit.scores.idf[tokenizer.tokenizer.get_vocab_size() :] > 0).all()
 
 
-def test_only_the_most_frequent_pairs_are_kept(
+def test_counting_in_parts_changes_nothing(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, dev, tokenizer = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
+    at_once = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
+    monkeypatch.setattr("hdoc.training.lexical._MOST_WAITING", 50)
+    in_parts = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
+    assert at_once is not None
+    assert in_parts is not None
+    np.testing.assert_array_equal(at_once.keys, in_parts.keys)
+    np.testing.assert_array_equal(at_once.idf, in_parts.idf)
+
+
+def test_only_the_most_frequent_runs_are_kept(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, dev, tokenizer = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
     every = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
-    monkeypatch.setattr("hdoc.training.lexical._MOST_PAIRS", 2)
+    monkeypatch.setattr("hdoc.training.lexical._MOST_RUNS", 2)
     few = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
     assert every is not None
     assert few is not None
-    assert len(few.pairs) == 2 < len(every.pairs)
-    assert set(few.pairs) < set(every.pairs)
+    assert len(few.keys) == 2 < len(every.keys)
+    assert set(few.keys) < set(every.keys)
     n_pieces = tokenizer.tokenizer.get_vocab_size()
-    kept = np.isin(every.pairs, few.pairs)
+    kept = np.isin(every.keys, few.keys)
     assert every.idf[n_pieces:][kept].max() <= every.idf[n_pieces:][~kept].min()
+
+
+def test_a_lexical_part_of_an_older_checkpoint_is_refused(tiny_model: Path) -> None:
+    plain = dict.fromkeys(("idf", "weights", "bias", "pairs"), torch.zeros(1))
+    with pytest.raises(
+        ModelError, match="expected idf, weights, bias, keys in the checkpoint's lexical part"
+    ):
+        lexical_from_plain(plain, load_model(tiny_model).tokenizer)

@@ -138,8 +138,8 @@ def parts_tables(parts: Sequence[Mapping[str, Any]]) -> list[Table]:
             "Parts of the model, each alone",
             ("part", "macro-F1", "95 %", "accuracy", "95 %"),
             rows,
-            "The model's scores are the sum of these parts' scores. word pieces: TF-IDF of them and "
-            "of pairs within words.",
+            "The model's scores are the sum of these parts' scores. words: TF-IDF of their "
+            "pieces and runs of letters.",
         )
     ]
 

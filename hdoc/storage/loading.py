@@ -71,7 +71,7 @@ def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
             temperature=read_temperature(root, parts["calibration.json"]),
             identity=ModelIdentity(str(config["name"]), str(config["version"]), checksum),
             split=_split(root, config),
-            lexical=_lexical(root, parts, len(labels), tokenizer.tokenizer.get_vocab_size()),
+            lexical=_lexical(root, parts, len(labels), tokenizer),
             origin=read_origin(root, parts["calibration.json"], len(labels)),
         )
     except HdocError:
@@ -105,25 +105,28 @@ def _split(root: Path, config: Mapping[str, Any]) -> Split:
     return split
 
 
-def _lexical(root: Path, parts: Mapping[str, bytes], n_classes: int, vocabulary: int) -> LexicalScores | None:
+def _lexical(
+    root: Path, parts: Mapping[str, bytes], n_classes: int, tokenizer: PieceTokenizer
+) -> LexicalScores | None:
     if LEXICAL not in parts:
         return None
     try:
         tensors = load_numpy(parts[LEXICAL])
     except SafetensorError as error:
         raise ModelError(f"{root / LEXICAL} is no safetensors file: {error}") from error
-    tensors.setdefault("pairs", np.zeros(0, dtype=np.int64))  # before format 4 there were none
-    n_features = vocabulary + len(tensors["pairs"])
-    shapes = ((n_features,), (n_features, n_classes), (n_classes,), (n_features - vocabulary,))
+    tensors.setdefault("keys", np.zeros(0, dtype=np.int64))  # in format 3 there were none
+    n_pieces = tokenizer.tokenizer.get_vocab_size()
+    n_features = n_pieces + len(tensors["keys"])
+    shapes = ((n_features,), (n_features, n_classes), (n_classes,), (n_features - n_pieces,))
     expected = dict(zip(LEXICAL_TENSORS, shapes, strict=True))
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if found != expected:
         raise ModelError(f"expected tensors {expected} in {root / LEXICAL}, got {found}; export it again")
     idf, weights, bias = (tensors[name].astype(np.float32) for name in LEXICAL_TENSORS[:3])
-    pairs = tensors["pairs"].astype(np.int64)
-    if np.any(np.diff(pairs) <= 0):
-        raise ModelError(f"expected ascending pairs in {root / LEXICAL}; export it again")
-    return LexicalScores(idf, weights, bias, pairs)
+    keys = tensors["keys"].astype(np.int64)
+    if np.any(keys[1:] <= keys[:-1]):
+        raise ModelError(f"expected ascending keys in {root / LEXICAL}; export it again")
+    return LexicalScores(idf, weights, bias, tokenizer.spelling, keys)
 
 
 def _check_sizes(root: Path, config: Mapping[str, Any]) -> None:

@@ -22,13 +22,13 @@ Runtime = Literal["torch", "onnx"]
 """What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""
 
 FORMAT = "hdoc-model"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 # The first knew of no lexical part, no origin, and of one way only to find sentences;
-# the second weighed pieces otherwise, the third knew of no pairs of them.
-READABLE = (1, 3, 4)
+# the second weighed pieces otherwise, the third knew of pieces only, the fourth of pairs of them.
+READABLE = (1, 3, 5)
 PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
 LEXICAL = "lexical.safetensors"
-LEXICAL_TENSORS = ("idf", "weights", "bias", "pairs")
+LEXICAL_TENSORS = ("idf", "weights", "bias", "keys")
 
 
 @dataclass(frozen=True, slots=True)

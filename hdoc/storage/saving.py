@@ -111,7 +111,7 @@ def save_model(
 
 def _lexical_bytes(lexical: LexicalScores, dtype: type[np.floating[Any]]) -> bytes:
     values = (lexical.idf.astype(dtype), lexical.weights.astype(dtype), lexical.bias.astype(dtype))
-    arrays = dict(zip(LEXICAL_TENSORS, (*values, lexical.pairs.astype(np.int64)), strict=True))
+    arrays = dict(zip(LEXICAL_TENSORS, (*values, lexical.keys.astype(np.int64)), strict=True))
     return array_bytes({name: np.ascontiguousarray(value) for name, value in arrays.items()})
 
 

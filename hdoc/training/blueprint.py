@@ -19,6 +19,9 @@ from hdoc.errors import ModelError
 from hdoc.network import NetworkShape
 from hdoc.sentences import Split
 
+# What may differ between a checkpoint and the training that goes on from it: where the encoder came from,
+# which is another folder once a checkout has moved, and what no weight depends on.
+_NO_MATTER = ("dropout", "encoder_config._name_or_path")
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
@@ -98,7 +101,7 @@ class Blueprint:
         differences = [
             f"{name} {_brief(mine.get(name))} here, {_brief(theirs.get(name))} in the checkpoint"
             for name in mine.keys() | theirs.keys()
-            if mine.get(name) != theirs.get(name) and name != "dropout"
+            if mine.get(name) != theirs.get(name) and name not in _NO_MATTER
         ]
         if differences:
             raise ModelError(

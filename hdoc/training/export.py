@@ -65,7 +65,7 @@ def export_checkpoint(
     content = read_checkpoint(checkpoint)
     stored: Mapping[str, Any] = content["hdoc"]
     blueprint = Blueprint.from_plain(stored["blueprint"])
-    network = blueprint.build()
+    network, tokenizer = blueprint.build(), blueprint.build_tokenizer()
     if blueprint.architecture != HDOC or not isinstance(network, DocumentNetwork):
         raise ModelError(
             f"expected a checkpoint of hdoc itself, {checkpoint} is of {blueprint.architecture}, which hdoc "
@@ -84,12 +84,12 @@ def export_checkpoint(
     save_model(
         folder,
         network.eval(),
-        blueprint.build_tokenizer(),
+        tokenizer,
         encoder_config=blueprint.encoder_config,
         labels=list(blueprint.labels),
         multi_label=blueprint.multi_label,
         temperature=Temperature(**stored["temperature"]),
-        lexical=lexical_from_plain(stored["lexical"]),
+        lexical=lexical_from_plain(stored["lexical"], tokenizer),
         origin=stored["origin"],
         name=name,
         version=version,

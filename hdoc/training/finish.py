@@ -106,7 +106,7 @@ def _outcome(
 
 
 def _may_have_lexical(learner: DocumentLearner) -> bool:
-    """Whether scores of word pieces are to stand beside the network's, if they help."""
+    """Whether scores of words are to stand beside the network's, if they help."""
     return bool(learner.hparams["lexical"]) and learner.hparams["architecture"] == HDOC
 
 
@@ -163,11 +163,11 @@ def _add_lexical(learner: DocumentLearner, data: DocumentData, logits: Tensor, t
     learner.lexical = fit.scores
     alone = figures(logits, targets, learner.labels)["macro_f1"]
     if fit.scores is None:
-        say(f"dev: macro-F1 {alone:.4f}; scores of word pieces do not help")
+        say(f"dev: macro-F1 {alone:.4f}; scores of words do not help")
         return logits
     logits = logits + lexical_logits(fit.scores, dev).to(logits)
     both = figures(logits, targets, learner.labels)["macro_f1"]
-    say(f"dev: macro-F1 {alone:.4f} of the network alone, {both:.4f} with scores of word pieces")
+    say(f"dev: macro-F1 {alone:.4f} of the network alone, {both:.4f} with scores of words")
     return logits
 
 

@@ -58,7 +58,7 @@ class DocumentLearner(DocumentScorer):
         schedule: how learning rates fall to zero over the rest.
         label_smoothing: share of the target spread over all classes.
         class_weights: "balanced" weighs classes by 1 / frequency, "sqrt" by its root.
-        lexical: whether scores of word pieces are added to the network's after training, if they
+        lexical: whether scores of words are added to the network's after training, if they
             help on dev (`hdoc.training.lexical`).
         architecture: "hdoc", or one of those it is compared with (`hdoc.baselines.registry`).
         options: what only this architecture has, as a mapping; hdoc has none.

@@ -8,7 +8,7 @@ stacking (Wolpert 1992) with one number, so 269 documents are enough for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hdoc.lexical import LexicalScores, pair_keys, weigh_features
+from hdoc.errors import ModelError
+from hdoc.lexical import LexicalScores, find_runs, weigh_features
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.losses import document_losses
 
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from hdoc.encoding import PieceTokenizer
+    from hdoc.spelling import Spelling
     from hdoc.training.splits import DocumentSplit
 
 # What is in fewer training documents says more of those than of a class.
-_LEAST_DOCUMENTS, _LEAST_DOCUMENTS_OF_PAIRS = 2, 3
-# The pairs in most documents; each takes as much room as a piece of the vocabulary.
-_MOST_PAIRS = 100_000
+_LEAST_DOCUMENTS, _LEAST_DOCUMENTS_OF_RUNS = 2, 3
+# The runs in most documents; each takes as much room as a piece of the vocabulary.
+_MOST_RUNS = 100_000
+# Keys of documents that are held before they are counted: 80 MB.
+_MOST_WAITING = 10_000_000
 # Inverse strengths of the L2 penalty.
 _STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 # How much the lexical scores count, the network's being 1.
+_PLAIN = ("idf", "weights", "bias", "keys")
 _RATIOS = (0.0, *(2 ** (power / 2) for power in range(-4, 11)))
 
 
@@ -42,7 +47,7 @@ class LexicalFit:
 
     Attributes:
         scores: to be added to the network's; None if the network is best alone.
-            loss: mean loss on dev of the sum at its best temperature.
+        loss: mean loss on dev of the sum at its best temperature.
         network_loss: the same of the network alone, at its own best temperature.
     """
 
@@ -63,8 +68,9 @@ def fit_lexical(
         tokenizer: that the documents' pieces come from.
         n_classes: number of classes.
     """
-    idf, pairs = _features(train, tokenizer)
-    train_x, dev_x = _matrix(train, idf, pairs), _matrix(dev, idf, pairs)
+    spelling = tokenizer.spelling
+    idf, keys = _features(train, spelling)
+    train_x, dev_x = _matrix(train, idf, keys, spelling), _matrix(dev, idf, keys, spelling)
     network = dev_logits.double().cpu()
     targets = dev.targets.double() if dev.targets.is_floating_point() else dev.targets
     network_loss = _stacked(network, targets)
@@ -75,14 +81,14 @@ def fit_lexical(
         for ratio in _RATIOS[1:]:
             loss = _stacked(network + ratio * lexical, targets)
             if loss < best.loss:
-                scores = LexicalScores(idf, ratio * weights, ratio * bias, pairs)
+                scores = LexicalScores(idf, ratio * weights, ratio * bias, spelling, keys)
                 best = LexicalFit(scores, loss, network_loss)
     return best
 
 
 def lexical_logits(scores: LexicalScores, split: DocumentSplit) -> Tensor:
     """Score the documents of a split, (documents, classes)."""
-    rows = _matrix(split, scores.idf, scores.pairs) @ scores.weights + scores.bias
+    rows = _matrix(split, scores.idf, scores.keys, scores.spelling) @ scores.weights + scores.bias
     return torch.from_numpy(np.asarray(rows, dtype=np.float32))
 
 
@@ -90,12 +96,23 @@ def lexical_to_plain(scores: LexicalScores | None) -> dict[str, Tensor] | None:
     """Return tensors that a checkpoint can hold."""
     if scores is None:
         return None
-    return {name: torch.from_numpy(np.asarray(values)) for name, values in asdict(scores).items()}
+    return {name: torch.from_numpy(np.asarray(getattr(scores, name))) for name in _PLAIN}
 
 
-def lexical_from_plain(plain: Mapping[str, Tensor] | None) -> LexicalScores | None:
-    """Return what `lexical_to_plain` was given."""
-    return None if plain is None else LexicalScores(**{name: plain[name].numpy() for name in plain})
+def lexical_from_plain(plain: Mapping[str, Tensor] | None, tokenizer: PieceTokenizer) -> LexicalScores | None:
+    """Return what `lexical_to_plain` was given.
+
+    Raises:
+        ModelError: it holds something else.
+    """
+    if plain is None:
+        return None
+    if set(plain) != set(_PLAIN):
+        raise ModelError(
+            f"expected {', '.join(_PLAIN)} in the checkpoint's lexical part, got {', '.join(plain)}; train "
+            "it again with this hdoc, or use the hdoc that trained it"
+        )
+    return LexicalScores(spelling=tokenizer.spelling, **{name: plain[name].numpy() for name in _PLAIN})
 
 
 def _stacked(logits: Tensor, targets: Tensor) -> float:
@@ -104,27 +121,46 @@ def _stacked(logits: Tensor, targets: Tensor) -> float:
     return float(document_losses(temperature(logits), targets).mean())
 
 
-def _features(
-    split: DocumentSplit, tokenizer: PieceTokenizer
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return smoothed inverse document frequencies, 0 for pieces in too few documents, and the pairs' keys.
+def _features(split: DocumentSplit, spelling: Spelling) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return smoothed inverse document frequencies, 0 for pieces in too few documents, and the runs' keys.
 
     Returns:
-        idf (features,) and pairs (pairs,), as `LexicalScores` has them.
+        idf (features,) and keys (runs,), as `LexicalScores` has them.
     """
-    n_pieces, continuing = tokenizer.tokenizer.get_vocab_size(), tokenizer.continuing
-    frequencies = np.zeros(n_pieces)
-    keys = [np.zeros(0, dtype=np.int64)]
+    frequencies = np.zeros(len(spelling.ends))
+    runs = _Tally()
     for ids in _documents(split):
         frequencies[np.unique(ids)] += 1
-        keys.append(np.unique(pair_keys(ids, n_pieces)[continuing[ids[1:]]]))
-    pairs, of_pairs = np.unique(np.concatenate(keys), return_counts=True)
-    # Of equally frequent pairs the first: the same texts give the same model.
-    most = np.sort(np.argsort(-of_pairs, kind="stable")[:_MOST_PAIRS])
-    most = most[of_pairs[most] >= _LEAST_DOCUMENTS_OF_PAIRS]
-    frequencies = np.concatenate([frequencies, of_pairs[most]])
+        runs.add(np.unique(find_runs(ids, spelling).keys))
+    keys, of_runs = runs.total()
+    # Of equally frequent runs the first: the same texts give the same model.
+    most = np.sort(np.argsort(-of_runs, kind="stable")[:_MOST_RUNS])
+    most = most[of_runs[most] >= _LEAST_DOCUMENTS_OF_RUNS]
+    frequencies = np.concatenate([frequencies, of_runs[most]])
     idf = np.log((1 + len(split)) / (1 + frequencies)) + 1
-    return np.where(frequencies >= _LEAST_DOCUMENTS, idf, 0.0), pairs[most]
+    return np.where(frequencies >= _LEAST_DOCUMENTS, idf, 0.0), keys[most]
+
+
+class _Tally:
+    """Counts keys without holding all that were ever added."""
+
+    def __init__(self) -> None:
+        nothing = np.zeros(0, dtype=np.int64)
+        self._parts = [(nothing, nothing)]
+        self._waiting = 0
+
+    def add(self, keys: NDArray[np.int64]) -> None:
+        """Count each of some different keys once more."""
+        self._parts.append((keys, np.ones_like(keys)))
+        self._waiting += len(keys)
+        if self._waiting > _MOST_WAITING:
+            self._parts, self._waiting = [self.total()], 0
+
+    def total(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return all keys, ascending, and how often each was added."""
+        keys, places = np.unique(np.concatenate([keys for keys, _ in self._parts]), return_inverse=True)
+        counts = np.bincount(places, np.concatenate([counts for _, counts in self._parts]), len(keys))
+        return keys, counts.astype(np.int64)
 
 
 def _documents(split: DocumentSplit) -> Iterator[NDArray[np.int32]]:
@@ -133,14 +169,19 @@ def _documents(split: DocumentSplit) -> Iterator[NDArray[np.int32]]:
         yield split.store.pieces(np.array([document]))[0]
 
 
-def _matrix(split: DocumentSplit, idf: NDArray[np.floating], pairs: NDArray[np.int64]) -> csr_matrix:
+def _matrix(
+    split: DocumentSplit, idf: NDArray[np.floating], keys: NDArray[np.int64], spelling: Spelling
+) -> csr_matrix:
     """Return the TF-IDF of the documents of a split, (documents, features)."""
     from scipy.sparse import csr_matrix
 
-    found = [weigh_features(ids, idf, pairs) for ids in _documents(split)]
-    ends = np.cumsum([0, *(len(one.features) for one in found)])
-    columns = np.concatenate([one.features for one in found])
-    values = np.concatenate([one.weights for one in found])
+    found = []
+    for ids in _documents(split):
+        one = weigh_features(ids, idf, keys, spelling)
+        found.append((one.features, one.weights))
+    ends = np.cumsum([0, *(len(features) for features, _ in found)])
+    columns = np.concatenate([features for features, _ in found])
+    values = np.concatenate([weights for _, weights in found])
     return csr_matrix((values, columns, ends), shape=(len(found), len(idf)))
 
 

@@ -1,6 +1,6 @@
 """What each summand of hdoc's scores comes to alone, as if it were a fit of its own.
 
-The network is trained, and its best checkpoint chosen, without a look at the scores of word pieces,
+The network is trained, and its best checkpoint chosen, without a look at the scores of words,
 which are fitted afterwards: so either is exactly what a fit without the other would have left.
 """
 
@@ -20,7 +20,7 @@ from hdoc.training.lexical import lexical_logits
 from hdoc.training.metrics import figures
 from hdoc.training.outcome import Outcome, Scores, write_outcome
 
-NETWORK, PIECES = "network", "pieces"
+NETWORK, WORDS = "network", "words"
 
 
 def write_parts(
@@ -31,7 +31,7 @@ def write_parts(
     data: DocumentData,
     lexical_seconds: float,
 ) -> None:
-    """Write the outcome of the network alone, and of word pieces alone if they are in the sum.
+    """Write the outcome of the network alone, and of words alone if they are in the sum.
 
     Args:
         folder: of the run.
@@ -44,13 +44,13 @@ def write_parts(
     if lexical is None:
         _write(folder, NETWORK, whole, scores)
         return
-    pieces: dict[str, tuple[Tensor, Tensor]] = {}
+    words: dict[str, tuple[Tensor, Tensor]] = {}
     seconds: dict[str, float] = {}
     for split, (logits, targets) in scores.items():
         start = time.monotonic()
-        pieces[split] = lexical_logits(lexical, data.texts(split)).to(logits), targets
+        words[split] = lexical_logits(lexical, data.texts(split)).to(logits), targets
         seconds[split] = time.monotonic() - start
-    network = {split: (logits - pieces[split][0], targets) for split, (logits, targets) in scores.items()}
+    network = {split: (logits - words[split][0], targets) for split, (logits, targets) in scores.items()}
     n_parameters, test_seconds = lexical.weights.size + lexical.bias.size, seconds.get("test", 0.0)
     alone = replace(
         whole,
@@ -61,7 +61,7 @@ def write_parts(
     beside = replace(
         whole, n_parameters=n_parameters, train_seconds=lexical_seconds, test_seconds=test_seconds
     )
-    _write(folder, PIECES, beside, pieces)
+    _write(folder, WORDS, beside, words)
 
 
 def _write(folder: Path, part: str, outcome: Outcome, scores: Scores) -> None:

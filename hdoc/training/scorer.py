@@ -36,7 +36,7 @@ class DocumentScorer(LightningModule):
         network: scores documents.
         temperature: what logits are divided by before they become probabilities.
         origin: what a neutral piece says for each class; None if it was not fitted.
-        lexical: scores of word pieces that are added to the network's, if any are.
+        lexical: scores of words that are added to the network's, if any are.
         run_facts: which run this is, for the model card.
         gathered: logits and targets of the split that was scored last.
         seed: that the run began with.
@@ -123,7 +123,8 @@ class DocumentScorer(LightningModule):
         if self.blueprint is not None:
             self.blueprint.check_same(blueprint)
         self.seed, self.temperature = stored["seed"], Temperature(**stored["temperature"])
-        self.origin, self.lexical = stored["origin"], lexical_from_plain(stored["lexical"])
+        self.origin = stored["origin"]
+        self.lexical = lexical_from_plain(stored["lexical"], blueprint.build_tokenizer())
         if self.blueprint is None:
             self._build(blueprint)
             self._check_data()

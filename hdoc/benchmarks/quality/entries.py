@@ -180,7 +180,7 @@ _ENTRIES = (
     ),
     Entry("hdoc", "hdoc", "hdoc", lambda _: (), _sentences),
     Entry("hdoc-network", "ablation", "its network alone", lambda _: (), _sentences, "network"),
-    Entry("hdoc-pieces", "ablation", "its word pieces alone", lambda _: (), _sentences, "pieces"),
+    Entry("hdoc-words", "ablation", "its scores of words alone", lambda _: (), _sentences, "words"),
     Entry("first-512", "neural", "encoder on the first 512 tokens", _truncating("first"), _rows),
     Entry("head-tail", "neural", "encoder on beginning and end", _truncating("head-tail"), _rows),
     Entry(
