@@ -23,6 +23,7 @@ from hdoc.sentences import Split
 # which is another folder once a checkout has moved, and what no weight depends on.
 _NO_MATTER = ("dropout", "encoder_config._name_or_path")
 
+
 @dataclass(frozen=True, slots=True)
 class Blueprint:
     """How to build a network.
