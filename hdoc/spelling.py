@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# A letter is a character of 16 bits; others, such as pictograms, are unknown, as is what has no spelling.
+# Characters of more than 16 bits, such as pictograms, are unknown, as is what has no spelling.
 EDGE, UNKNOWN = 0x20, 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """The letters of each piece of a vocabulary.
+    """The characters of each piece of a vocabulary.
 
     Attributes:
-        letters: of all pieces end to end, (letters,).
+        characters: of all pieces end to end, (characters,).
         ends: where those of each piece end, (vocabulary,).
         continuing: which pieces go on with the word of the piece before, (vocabulary,).
     """
 
-    letters: NDArray[np.int64]
+    characters: NDArray[np.int64]
     ends: NDArray[np.int64]
     continuing: NDArray[np.bool_]
 
@@ -34,13 +34,14 @@ class Spelling:
         return cls(np.array([unit for one in units for unit in one], dtype=np.int64), ends, continuing)
 
     def spell(self, ids: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the letters of a document with an edge before, between and after its words.
+        """Return the characters of a document with an edge before, between and after its words.
 
         Args:
             ids: all its piece ids, in order, (pieces,).
 
         Returns:
-            The letters (letters,), and the place of the piece that each is of, -1 for an edge, (letters,).
+            The characters (characters,), and the place of the piece that each is of, -1 for an edge,
+            (characters,).
         """
         if not len(ids):
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -48,12 +49,12 @@ class Spelling:
         sizes = ends - np.where(ids > 0, self.ends[np.maximum(ids, 1) - 1], 0)
         opening = ~self.continuing[ids]
         opening[0] = True
-        # Each piece takes the room of its letters, and one more before them where it opens a word.
+        # Each piece takes the room of its characters, and one more before them where it opens a word.
         rooms = np.cumsum(sizes + opening)
         owners = np.full(rooms[-1] + 1, -1, dtype=np.int64)
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         places = np.repeat(rooms - sizes, sizes) + within
         owners[places] = np.repeat(np.arange(len(ids)), sizes)
-        letters = np.full(len(owners), EDGE, dtype=np.int64)
-        letters[places] = self.letters[np.repeat(ends - sizes, sizes) + within]
-        return letters, owners
+        characters = np.full(len(owners), EDGE, dtype=np.int64)
+        characters[places] = self.characters[np.repeat(ends - sizes, sizes) + within]
+        return characters, owners

@@ -65,8 +65,8 @@ def test_pieces_that_continue_a_word_lack_the_mark_of_those_that_open_one(
     unigram = Tokenizer(Unigram([(piece, -1.0) for piece in pieces], unk_id=0))
     spelling = PieceTokenizer(unigram, window=12).spelling
     assert spelling.continuing.tolist() == expected
-    letters, _ = spelling.spell(np.arange(len(pieces)))
-    assert "".join(map(chr, letters)) == spelt
+    characters, _ = spelling.spell(np.arange(len(pieces)))
+    assert "".join(map(chr, characters)) == spelt
 
 
 def test_one_sentence_is_one_window_if_it_fits(tokenizer: PieceTokenizer) -> None:

@@ -19,28 +19,28 @@ from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.parts import measure_parts
 from hdoc.evaluation.quality import predict
 from hdoc.evaluation.tables import parts_tables
-from hdoc.lexical import LexicalScores, find_runs, weigh_features
+from hdoc.lexical import LexicalScores, find_ngrams, weigh_features
 from hdoc.sentences import Sentence
 from hdoc.spelling import EDGE, Spelling
 from hdoc.storage import load_model
 
 SPELLING = Spelling.of(
     ["버스", "가", "늦", "버", None], np.array([False, True, False, False, False])
-)  # 버스 ##가 늦 버 and one without letters
+)  # 버스 ##가 늦 버 and one without a spelling
 
 
-def run_key(run: str) -> int:
-    """Return the number of a run, `_` being an edge."""
-    letters = [EDGE if letter == "_" else ord(letter) for letter in run]
+def ngram_key(ngram: str) -> int:
+    """Return the number of an n-gram, `_` being an edge."""
+    letters = [EDGE if letter == "_" else ord(letter) for letter in ngram]
     return int(
         np.array([sum(x << 16 * i for i, x in enumerate(reversed(letters)))], np.uint64).view(np.int64)[0]
     )
 
 
-# The runs that count, the last of which does not.
-RUNS = sorted(["_버", "스가_", "_버스가", "늦_"], key=run_key)
-KEYS = np.array([run_key(run) for run in RUNS])
-IDF = np.array([1.0, 2.0, 0.5, 3.0, 0.0, *(0.0 if run == "늦_" else 1.0 + len(run) for run in RUNS)])
+# The n-grams of the model, of which 늦_ does not count.
+NGRAMS = sorted(["_버", "스가_", "_버스가", "늦_"], key=ngram_key)
+KEYS = np.array([ngram_key(ngram) for ngram in NGRAMS])
+IDF = np.array([1.0, 2.0, 0.5, 3.0, 0.0, *(0.0 if ngram == "늦_" else 1.0 + len(ngram) for ngram in NGRAMS)])
 WEIGHTS = np.random.default_rng(0).normal(size=(9, 3))
 BIAS = np.array([0.1, -0.2, 0.3])
 SCORES = LexicalScores(IDF, WEIGHTS, BIAS, SPELLING, KEYS)
@@ -63,46 +63,48 @@ def test_occurrences_of_a_piece_share_equally_and_uncounted_pieces_get_nothing()
     assert shares[3].any()
 
 
-def test_runs_are_those_of_two_to_four_letters_within_a_word() -> None:
+def test_ngrams_are_those_of_two_to_four_characters_within_a_word() -> None:
     for ids, expected in (
         ([0, 1], "_버 버스 스가 가_ _버스 버스가 스가_ _버스가 버스가_"),
         ([3, 2], "_버 버_ _버_ _늦 늦_ _늦_"),
         ([4], ""),
         ([], ""),
     ):
-        found = find_runs(np.array(ids, dtype=np.int64), SPELLING)
-        assert sorted(found.keys) == sorted(run_key(run) for run in expected.split())
+        found = find_ngrams(np.array(ids, dtype=np.int64), SPELLING)
+        assert sorted(found.keys) == sorted(ngram_key(ngram) for ngram in expected.split())
 
 
-def test_a_run_belongs_to_its_letters_pieces() -> None:
+def test_an_ngram_belongs_to_its_characters_pieces() -> None:
     ids = np.array([0, 1, 4, 0, 1])  # 버스가 twice
-    of_runs = (SCORES.shares(ids) - SINGLE.shares(ids)) @ np.array([1.0, 0.0, 0.0])
-    counting = [run for run in RUNS if run != "늦_"]
-    x = np.sqrt(2) * np.array([1.0 + len(run) for run in counting])
+    of_ngrams = (SCORES.shares(ids) - SINGLE.shares(ids)) @ np.array([1.0, 0.0, 0.0])
+    counting = [ngram for ngram in NGRAMS if ngram != "늦_"]
+    x = np.sqrt(2) * np.array([1.0 + len(ngram) for ngram in counting])
     x /= np.linalg.norm(x)
-    said = {run: x[i] * WEIGHTS[5 + RUNS.index(run), 0] / 2 for i, run in enumerate(counting)}
+    said = {ngram: x[i] * WEIGHTS[5 + NGRAMS.index(ngram), 0] / 2 for i, ngram in enumerate(counting)}
     first = said["_버"] + said["스가_"] / 2 + said["_버스가"] * 2 / 3
     second = said["스가_"] / 2 + said["_버스가"] / 3
-    assert of_runs == pytest.approx([first, second, 0, first, second])
-    assert SCORES.logits(ids)[0] - SINGLE.logits(ids)[0] == pytest.approx(of_runs.sum())
+    assert of_ngrams == pytest.approx([first, second, 0, first, second])
+    assert SCORES.logits(ids)[0] - SINGLE.logits(ids)[0] == pytest.approx(of_ngrams.sum())
 
 
 def test_weights_are_tf_idf_of_root_frequencies_and_of_unit_length() -> None:
-    found = weigh_features(np.array([3, 3, 3, 1, 1, 4]), IDF, KEYS, SPELLING)  # 버 버 버가가 and no letters
+    found = weigh_features(
+        np.array([3, 3, 3, 1, 1, 4]), IDF, KEYS, SPELLING
+    )  # 버 버 버가가 and one without a spelling
     pieces = np.array([np.sqrt(2) * 2.0, np.sqrt(3) * 3.0])
-    assert found.features.tolist() == [1, 3, 5 + RUNS.index("_버")]
+    assert found.features.tolist() == [1, 3, 5 + NGRAMS.index("_버")]
     assert found.counts.tolist() == [2, 3, 3]
     assert found.owners[:6].tolist() == [1, 1, 1, 0, 0, -1]
     assert (found.owners[6:] == 2).sum() == 3
-    assert (found.owners[6:] == -1).sum() == len(found.runs.keys) - 3
+    assert (found.owners[6:] == -1).sum() == len(found.ngrams.keys) - 3
     assert found.weights == pytest.approx([*pieces / np.linalg.norm(pieces), 1.0])
 
 
-def test_the_spelling_matters_to_runs_alone() -> None:
+def test_the_spelling_matters_to_ngrams_alone() -> None:
     whole, cut = np.array([0, 1]), np.array([0, 4, 1])  # 버스가; 버스 ? 가
-    of_runs = [SCORES.logits(ids) - SINGLE.logits(ids) for ids in (whole, cut)]
+    of_ngrams = [SCORES.logits(ids) - SINGLE.logits(ids) for ids in (whole, cut)]
     assert SINGLE.logits(whole) == pytest.approx(SINGLE.logits(cut))
-    assert of_runs[0] != pytest.approx(of_runs[1])
+    assert of_ngrams[0] != pytest.approx(of_ngrams[1])
 
 
 def test_a_document_without_counted_features_has_the_bias_alone() -> None:
@@ -117,7 +119,7 @@ def classifier(tiny_model: Path) -> DocumentClassifier:
     tokenizer, random = model.tokenizer, np.random.default_rng(1)
     n_pieces = tokenizer.tokenizer.get_vocab_size()
     [window] = tokenizer.windows(TEXT, [Sentence(TEXT, 0, len(TEXT))])
-    keys = np.unique(find_runs(np.array(window.ids), tokenizer.spelling).keys)
+    keys = np.unique(find_ngrams(np.array(window.ids), tokenizer.spelling).keys)
     size = n_pieces + len(keys)
     lexical = LexicalScores(
         random.random(size),

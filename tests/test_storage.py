@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from hdoc import DocumentClassifier
 from hdoc.classifier import embedded_model
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores, find_runs
+from hdoc.lexical import LexicalScores, find_ngrams
 from hdoc.storage import load_model, save_model
 from hdoc.storage.files import sha256
 from hdoc.temperature import Temperature
@@ -187,7 +187,7 @@ def test_the_lexical_part_comes_back(tiny_model: Path, tmp_path: Path, half: boo
     vocabulary, n_classes = model.tokenizer.tokenizer.get_vocab_size(), len(model.labels)
     random = np.random.default_rng(0)
     spelling = model.tokenizer.spelling
-    keys = np.unique(find_runs(np.arange(0, vocabulary, 2), spelling).keys)
+    keys = np.unique(find_ngrams(np.arange(0, vocabulary, 2), spelling).keys)
     size = vocabulary + len(keys)
     weights, bias = random.normal(size=(size, n_classes)), random.normal(size=n_classes)
     lexical = LexicalScores(random.random(size), weights, bias, spelling, keys)
@@ -234,7 +234,7 @@ def test_keys_out_of_order_are_refused(tiny_model: Path, copy: Path) -> None:
         load_model(copy)
 
 
-def test_a_lexical_part_from_before_there_were_runs_is_read(tiny_model: Path, copy: Path) -> None:
+def test_a_lexical_part_from_before_there_were_ngrams_is_read(tiny_model: Path, copy: Path) -> None:
     model = load_model(tiny_model)
     size, n_classes = model.tokenizer.tokenizer.get_vocab_size(), len(model.labels)
     random = np.random.default_rng(0)

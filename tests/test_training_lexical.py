@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from hdoc.errors import ModelError
-from hdoc.lexical import find_runs
+from hdoc.lexical import find_ngrams
 from hdoc.storage import load_model
 from hdoc.training.lexical import fit_lexical, lexical_from_plain, lexical_logits, lexical_to_plain
 from tests.conftest import SENTENCES
@@ -71,7 +71,7 @@ def test_pieces_of_a_single_document_do_not_count(tmp_path: Path, tiny_encoder: 
     np.testing.assert_array_equal(fit.scores.idf[:n_pieces] > 0, holding > 1)
 
 
-def test_runs_are_those_of_three_documents(tmp_path: Path, tiny_encoder: Path) -> None:
+def test_ngrams_are_those_of_three_documents(tmp_path: Path, tiny_encoder: Path) -> None:
     rows = [row for row in telling_documents(48) if SENTENCES[-1] not in row["text"]]
     rows[0]["text"] += f" {SENTENCES[-1]}"
     train, dev, tokenizer = splits(tmp_path, tiny_encoder, rows, telling_documents(15))
@@ -80,7 +80,7 @@ def test_runs_are_those_of_three_documents(tmp_path: Path, tiny_encoder: Path) -
     holding = Counter[int]()
     for row in range(len(rows)):
         ids = train.store.pieces(train.documents[[row]])[0]
-        holding.update(set(find_runs(ids, tokenizer.spelling).keys.tolist()))
+        holding.update(set(find_ngrams(ids, tokenizer.spelling).keys.tolist()))
     expected = sorted(key for key, n_documents in holding.items() if n_documents >= 3)
     assert fit.scores.keys.tolist() == expected
     assert 0 < len(expected) < len(holding)
@@ -100,12 +100,12 @@ def test_counting_in_parts_changes_nothing(
     np.testing.assert_array_equal(at_once.idf, in_parts.idf)
 
 
-def test_only_the_most_frequent_runs_are_kept(
+def test_only_the_most_frequent_ngrams_are_kept(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, dev, tokenizer = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
     every = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
-    monkeypatch.setattr("hdoc.training.lexical._MOST_RUNS", 2)
+    monkeypatch.setattr("hdoc.training.lexical._MOST_NGRAMS", 2)
     few = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
     assert every is not None
     assert few is not None

@@ -139,7 +139,7 @@ def parts_tables(parts: Sequence[Mapping[str, Any]]) -> list[Table]:
             ("part", "macro-F1", "95 %", "accuracy", "95 %"),
             rows,
             "The model's scores are the sum of these parts' scores. words: TF-IDF of their "
-            "pieces and runs of letters.",
+            "pieces and character n-grams.",
         )
     ]
 

@@ -63,7 +63,7 @@ def _figures(splits: Mapping[str, Mapping[str, float]], labels: list[str]) -> st
 def _calibration(stored: Mapping[str, Any]) -> str:
     if not stored["figures"]:
         return "Not calibrated: the temperature is fitted on dev at the end of a training."
-    added = " Scores of words, by their pieces and runs of letters, are added to the network's."
+    added = " Scores of words, by their pieces and character n-grams, are added to the network's."
     lexical = added if stored["lexical"] else ""
     base, spread = stored["temperature"]["base"], stored["temperature"]["spread"]
     grows = f" + {spread:.3f} × the standard deviation of the document's logits" if spread else ""

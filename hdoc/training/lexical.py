@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores, find_runs, weigh_features
+from hdoc.lexical import LexicalScores, find_ngrams, weigh_features
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.losses import document_losses
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from hdoc.training.splits import DocumentSplit
 
 # What is in fewer training documents says more of those than of a class.
-_LEAST_DOCUMENTS, _LEAST_DOCUMENTS_OF_RUNS = 2, 3
-# The runs in most documents; each takes as much room as a piece of the vocabulary.
-_MOST_RUNS = 100_000
+_LEAST_DOCUMENTS, _LEAST_DOCUMENTS_OF_NGRAMS = 2, 3
+# The n-grams in most documents; each takes as much room as a piece of the vocabulary.
+_MOST_NGRAMS = 100_000
 # Keys of documents that are held before they are counted: 80 MB.
 _MOST_WAITING = 10_000_000
 # Inverse strengths of the L2 penalty.
@@ -122,21 +122,21 @@ def _stacked(logits: Tensor, targets: Tensor) -> float:
 
 
 def _features(split: DocumentSplit, spelling: Spelling) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return smoothed inverse document frequencies, 0 for pieces in too few documents, and the runs' keys.
+    """Return smoothed inverse document frequencies, 0 for pieces in too few documents, and the n-grams' keys.
 
     Returns:
-        idf (features,) and keys (runs,), as `LexicalScores` has them.
+        idf (features,) and keys (n-grams,), as `LexicalScores` has them.
     """
     frequencies = np.zeros(len(spelling.ends))
-    runs = _Tally()
+    ngrams = _Tally()
     for ids in _documents(split):
         frequencies[np.unique(ids)] += 1
-        runs.add(np.unique(find_runs(ids, spelling).keys))
-    keys, of_runs = runs.total()
-    # Of equally frequent runs the first: the same texts give the same model.
-    most = np.sort(np.argsort(-of_runs, kind="stable")[:_MOST_RUNS])
-    most = most[of_runs[most] >= _LEAST_DOCUMENTS_OF_RUNS]
-    frequencies = np.concatenate([frequencies, of_runs[most]])
+        ngrams.add(np.unique(find_ngrams(ids, spelling).keys))
+    keys, of_ngrams = ngrams.total()
+    # Of equally frequent n-grams the first: the same texts give the same model.
+    most = np.sort(np.argsort(-of_ngrams, kind="stable")[:_MOST_NGRAMS])
+    most = most[of_ngrams[most] >= _LEAST_DOCUMENTS_OF_NGRAMS]
+    frequencies = np.concatenate([frequencies, of_ngrams[most]])
     idf = np.log((1 + len(split)) / (1 + frequencies)) + 1
     return np.where(frequencies >= _LEAST_DOCUMENTS, idf, 0.0), keys[most]
 
