@@ -328,6 +328,14 @@ class TestBench:
         assert asked == []
         assert bench.failures == {"hdoc": "1 of 4 not run yet", "tobert": "4 of 4 not run yet"}
 
+    def test_any_seed_of_a_single_setting_is_shown(self, bench: Bench) -> None:
+        bench.entries, bench.seeds, bench.n_trials = choose("hdoc", BASE), [1], 1
+        [made] = bench.make()
+        bench.seeds = [0, 1]
+        assert [run.folder for run in bench.chosen(bench.entries[0])] == [made.folder]
+        bench.n_trials = 3
+        assert bench.chosen(bench.entries[0]) == [], "the best of three is not known yet"
+
     def test_several_are_made_at_once(self, bench: Bench) -> None:
         together, train = Barrier(2), bench.train
 

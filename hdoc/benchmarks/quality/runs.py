@@ -201,9 +201,14 @@ class Bench:
         return max(done, key=lambda run: run.outcome()["splits"]["dev"]["macro_f1"], default=None)
 
     def chosen(self, entry: Entry) -> list[Run]:
-        """Return the runs of the setting that was chosen, of all seeds that are done."""
+        """Return the runs of the setting that was chosen, of all seeds that are done.
+
+        A single setting needs no choice, so any seed of it will do; others wait for the first seed.
+        """
         best = self.best(entry)
-        runs = [self.run(entry, best.trial, seed) for seed in self.seeds] if best else []
+        if best is None and self.n_trials > 1:
+            return []
+        runs = [self.run(entry, best.trial if best else 0, seed) for seed in self.seeds]
         return [run for run in runs if run.is_done]
 
     def _fit(self, run: Run) -> str:
