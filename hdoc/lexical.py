@@ -26,75 +26,44 @@ from hdoc.spelling import EDGE, UNKNOWN, Spelling
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.integer]
+Characters = NDArray[np.int64]
 
-# Characters of an n-gram, the edge of a word counting as one; each has 16 bits, so four are one number.
+# How many characters, the edge of a word counting as one; each has 16 bits, so four are one number.
 _ORDERS = (2, 3, 4)
 
 
-@dataclass(frozen=True, slots=True)
-class Ngrams:
-    """The character n-grams of a document.
-
-    Attributes:
-        keys: one number for each different n-gram, (n-grams,).
-        starts: place of each n-gram's first character, (n-grams,).
-        orders: characters of each n-gram, edges included, (n-grams,).
-        owners: the piece that each character is of, -1 for an edge, (characters,).
-    """
-
-    keys: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    orders: NDArray[np.int64]
-    owners: NDArray[np.int64]
-
-    def share(self, values: Floats, n_pieces: int) -> Floats:
-        """Give what each n-gram says to its characters in equal parts.
-
-        Args:
-            values: (n-grams, classes).
-            n_pieces: of the document.
-
-        Returns:
-            What comes to each piece, (pieces, classes).
-        """
-        characters = np.zeros((len(self.owners), values.shape[1]))
-        for order in _ORDERS:
-            mine = self.orders == order
-            places = self.starts[mine, None] + np.arange(order)
-            parts = values[mine] / (self.owners[places] >= 0).sum(axis=1, keepdims=True)
-            for place in places.T:  # n-grams of one order that start apart have no place twice
-                characters[place] += parts
-        shares = np.zeros((n_pieces, values.shape[1]))
-        inside = self.owners >= 0
-        np.add.at(shares, self.owners[inside], characters[inside])
-        return shares
-
-
-def find_ngrams(ids: Ids, spelling: Spelling) -> Ngrams:
-    """Find all n-grams of two to four characters within a word, its edges included.
+def ngram_keys(ids: Ids, spelling: Spelling) -> NDArray[np.int64]:
+    """Return the keys of the different n-grams of a document, ascending.
 
     Args:
-        ids: all piece ids of a document, in order, (pieces,).
+        ids: all its piece ids, in order, (pieces,).
         spelling: of the vocabulary.
     """
-    characters, owners = spelling.spell(ids)
+    characters, _ = spelling.spell(ids)
+    return np.unique(np.concatenate([find_ngrams(characters, order)[0] for order in _ORDERS]))
+
+
+def find_ngrams(characters: Characters, order: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the n-grams of some order within words, whose edges count as a character.
+
+    Args:
+        characters: as `Spelling.spell` gives them, (characters,).
+        order: how many characters, 2 to 4.
+
+    Returns:
+        One number for each different n-gram, and the place of its first character, both (n-grams,).
+    """
     edge, known = characters == EDGE, characters != UNKNOWN
-    keys, starts, orders = [], [], []
-    for order in _ORDERS:
-        n_places = max(0, len(characters) - order + 1)
-        key = np.zeros(n_places, dtype=np.int64)
-        whole = ~(edge[:n_places] & edge[1 : n_places + 1])
-        for i in range(order):
-            key = (key << 16) | characters[
-                i : i + n_places
-            ]  # the highest bit may be set: any number is a key
-            whole &= known[i : i + n_places]
-            if 0 < i < order - 1:
-                whole &= ~edge[i : i + n_places]
-        keys.append(key[whole])
-        starts.append(np.flatnonzero(whole))
-        orders.append(np.full(len(keys[-1]), order))
-    return Ngrams(np.concatenate(keys), np.concatenate(starts), np.concatenate(orders), owners)
+    n_places = max(0, len(characters) - order + 1)
+    keys = np.zeros(n_places, dtype=np.int64)
+    whole = ~(edge[:n_places] & edge[1 : n_places + 1])
+    for i in range(order):
+        here = slice(i, i + n_places)
+        keys = (keys << 16) | characters[here]  # the highest bit may be set: any number is a key
+        whole &= known[here]
+        if 0 < i < order - 1:
+            whole &= ~edge[here]
+    return keys[whole], np.flatnonzero(whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +71,39 @@ class Occurrences:
     """The features of a document that count.
 
     Attributes:
-        features: the different ones, as places among all features, (different,).
-        owners: for each piece of the document, then for each n-gram, the place of its feature in `features`,
-            or -1 if it does not count, (pieces + n-grams,).
+        features: the different ones, as places among all features, ascending, (different,).
         weights: `x_f` of each feature, (different,).
         counts: `n_f`, (different,).
-        ngrams: of the document.
+        pieces: the place in `features` of each piece of the document, -1 if it does not count, (pieces,).
+        ngrams: of each order, the place in `features` and that of the first character of each n-gram that
+            counts, both (n-grams,).
+        owners: the piece that each character is of, -1 for an edge, (characters,).
     """
 
     features: NDArray[np.int64]
-    owners: NDArray[np.int64]
     weights: Floats
     counts: NDArray[np.int64]
-    ngrams: Ngrams
+    pieces: NDArray[np.int32]
+    ngrams: list[tuple[NDArray[np.int32], NDArray[np.int32]]]
+    owners: NDArray[np.int64]
+
+    def share(self, values: Floats) -> Floats:
+        """Give what each feature says to the pieces that it occurs in.
+
+        Args:
+            values: what one occurrence of each feature says for a class, (different,).
+
+        Returns:
+            What comes to each piece, (pieces,).
+        """
+        shares: Floats = np.append(values, 0.0)[self.pieces]
+        for order, (places, starts) in zip(_ORDERS, self.ngrams, strict=True):
+            owners = [self.owners[starts + i] for i in range(order)]
+            parts = values[places] / sum((owner >= 0).astype(np.int64) for owner in owners)
+            for owner in owners:
+                inside = owner >= 0
+                shares += np.bincount(owner[inside], parts[inside], len(shares))
+        return shares
 
 
 def weigh_features(
@@ -129,20 +118,27 @@ def weigh_features(
         spelling: of the vocabulary.
     """
     n_pieces = len(idf) - len(keys)
-    found = np.asarray(ids, dtype=np.int64)
-    ngrams = find_ngrams(found if len(keys) else found[:0], spelling)
-    if len(ngrams.keys):
-        places = np.minimum(np.searchsorted(keys, ngrams.keys), len(keys) - 1)
-        found = np.concatenate([found, np.where(keys[places] == ngrams.keys, n_pieces + places, -1)])
-    counting = (found >= 0) & (idf[found] > 0)
-    features, inverse, counts = np.unique(found[counting], return_inverse=True, return_counts=True)
-    owners = np.full(len(found), -1, dtype=np.int64)
-    owners[counting] = inverse
+    characters, owners = spelling.spell(ids if len(keys) else ids[:0])
+    found, starts = [np.asarray(ids, dtype=np.int32)], []
+    for order in _ORDERS:
+        given, first = find_ngrams(characters, order)
+        places = np.searchsorted(keys, given)
+        known = places < len(keys)
+        known[known] = keys[places[known]] == given[known]
+        found.append((n_pieces + places[known]).astype(np.int32))
+        starts.append(first[known].astype(np.int32))
+    all_found = np.concatenate(found)
+    counting = idf[all_found] > 0
+    features, ranks, counts = np.unique(all_found[counting], return_inverse=True, return_counts=True)
     weights = np.sqrt(counts) * idf[features].astype(float)
     single = features < n_pieces
     for part in (single, ~single):
         weights[part] /= np.linalg.norm(weights[part]) or 1.0
-    return Occurrences(features, owners, weights, counts, ngrams)
+    ranked: NDArray[np.int32] = np.full(len(all_found), -1, dtype=np.int32)
+    ranked[counting] = ranks
+    pieces, *ngrams = np.split(ranked, np.cumsum([len(one) for one in found])[:-1])
+    pairs = [(one[one >= 0], first[one >= 0]) for one, first in zip(ngrams, starts, strict=True)]
+    return Occurrences(features.astype(np.int64), weights, counts, pieces, pairs, owners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +151,7 @@ class LexicalScores:
         weights: what each of them says for each class, (features, classes).
         bias: (classes,).
         spelling: of the vocabulary.
-        keys: of the n-grams (`Ngrams`), ascending, (n-grams,).
+        keys: of the n-grams (`find_ngrams`), ascending, (n-grams,).
     """
 
     idf: NDArray[np.floating]
@@ -188,11 +184,7 @@ class LexicalScores:
         """
         found = self.weigh(ids)
         each = (found.weights / found.counts)[:, None] * self.weights[found.features].astype(float)
-        occurring = np.zeros((len(found.owners), len(self.bias)))
-        counting = found.owners >= 0
-        occurring[counting] = each[found.owners[counting]]
-        shares: Floats = occurring[: len(ids)] + found.ngrams.share(occurring[len(ids) :], len(ids))
-        return shares
+        return np.stack([found.share(values) for values in each.T], axis=1)
 
     def weigh(self, ids: Ids) -> Occurrences:
         """Weigh the features of a document; see `weigh_features`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.parts import measure_parts
 from hdoc.evaluation.quality import predict
 from hdoc.evaluation.tables import parts_tables
-from hdoc.lexical import LexicalScores, find_ngrams, weigh_features
+from hdoc.lexical import LexicalScores, ngram_keys, weigh_features
 from hdoc.sentences import Sentence
 from hdoc.spelling import EDGE, Spelling
 from hdoc.storage import load_model
@@ -29,7 +30,7 @@ SPELLING = Spelling.of(
 )  # 버스 ##가 늦 버 and one without a spelling
 
 
-def ngram_key(ngram: str) -> int:
+def spelt(ngram: str) -> int:
     """Return the number of an n-gram, `_` being an edge."""
     letters = [EDGE if letter == "_" else ord(letter) for letter in ngram]
     return int(
@@ -38,8 +39,8 @@ def ngram_key(ngram: str) -> int:
 
 
 # The n-grams of the model, of which 늦_ does not count.
-NGRAMS = sorted(["_버", "스가_", "_버스가", "늦_"], key=ngram_key)
-KEYS = np.array([ngram_key(ngram) for ngram in NGRAMS])
+NGRAMS = sorted(["_버", "스가_", "_버스가", "늦_"], key=spelt)
+KEYS = np.array([spelt(ngram) for ngram in NGRAMS])
 IDF = np.array([1.0, 2.0, 0.5, 3.0, 0.0, *(0.0 if ngram == "늦_" else 1.0 + len(ngram) for ngram in NGRAMS)])
 WEIGHTS = np.random.default_rng(0).normal(size=(9, 3))
 BIAS = np.array([0.1, -0.2, 0.3])
@@ -70,8 +71,8 @@ def test_ngrams_are_those_of_two_to_four_characters_within_a_word() -> None:
         ([4], ""),
         ([], ""),
     ):
-        found = find_ngrams(np.array(ids, dtype=np.int64), SPELLING)
-        assert sorted(found.keys) == sorted(ngram_key(ngram) for ngram in expected.split())
+        found = ngram_keys(np.array(ids, dtype=np.int64), SPELLING)
+        assert found.tolist() == sorted({spelt(ngram) for ngram in expected.split()})
 
 
 def test_an_ngram_belongs_to_its_characters_pieces() -> None:
@@ -94,9 +95,8 @@ def test_weights_are_tf_idf_of_root_frequencies_and_of_unit_length() -> None:
     pieces = np.array([np.sqrt(2) * 2.0, np.sqrt(3) * 3.0])
     assert found.features.tolist() == [1, 3, 5 + NGRAMS.index("_버")]
     assert found.counts.tolist() == [2, 3, 3]
-    assert found.owners[:6].tolist() == [1, 1, 1, 0, 0, -1]
-    assert (found.owners[6:] == 2).sum() == 3
-    assert (found.owners[6:] == -1).sum() == len(found.ngrams.keys) - 3
+    assert found.pieces.tolist() == [1, 1, 1, 0, 0, -1]
+    assert [places.tolist() for places, _ in found.ngrams] == [[2, 2, 2], [], []]
     assert found.weights == pytest.approx([*pieces / np.linalg.norm(pieces), 1.0])
 
 
@@ -105,6 +105,16 @@ def test_the_spelling_matters_to_ngrams_alone() -> None:
     of_ngrams = [SCORES.logits(ids) - SINGLE.logits(ids) for ids in (whole, cut)]
     assert SINGLE.logits(whole) == pytest.approx(SINGLE.logits(cut))
     assert of_ngrams[0] != pytest.approx(of_ngrams[1])
+
+
+def test_a_long_document_takes_little_more_memory_than_its_shares() -> None:
+    scores = LexicalScores(IDF, np.ones((9, 50)), np.zeros(50), SPELLING, KEYS)
+    ids = np.tile([0, 1], 50_000)
+    tracemalloc.start()
+    shares = scores.shares(ids)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * shares.nbytes
 
 
 def test_a_document_without_counted_features_has_the_bias_alone() -> None:
@@ -119,7 +129,7 @@ def classifier(tiny_model: Path) -> DocumentClassifier:
     tokenizer, random = model.tokenizer, np.random.default_rng(1)
     n_pieces = tokenizer.tokenizer.get_vocab_size()
     [window] = tokenizer.windows(TEXT, [Sentence(TEXT, 0, len(TEXT))])
-    keys = np.unique(find_ngrams(np.array(window.ids), tokenizer.spelling).keys)
+    keys = ngram_keys(np.array(window.ids), tokenizer.spelling)
     size = n_pieces + len(keys)
     lexical = LexicalScores(
         random.random(size),

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from hdoc import DocumentClassifier
 from hdoc.classifier import embedded_model
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores, find_ngrams
+from hdoc.lexical import LexicalScores, ngram_keys
 from hdoc.storage import load_model, save_model
 from hdoc.storage.files import sha256
 from hdoc.temperature import Temperature
@@ -187,7 +187,7 @@ def test_the_lexical_part_comes_back(tiny_model: Path, tmp_path: Path, half: boo
     vocabulary, n_classes = model.tokenizer.tokenizer.get_vocab_size(), len(model.labels)
     random = np.random.default_rng(0)
     spelling = model.tokenizer.spelling
-    keys = np.unique(find_ngrams(np.arange(0, vocabulary, 2), spelling).keys)
+    keys = ngram_keys(np.arange(0, vocabulary, 2), spelling)
     size = vocabulary + len(keys)
     weights, bias = random.normal(size=(size, n_classes)), random.normal(size=n_classes)
     lexical = LexicalScores(random.random(size), weights, bias, spelling, keys)

@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from hdoc.errors import ModelError
-from hdoc.lexical import find_ngrams
+from hdoc.lexical import ngram_keys
 from hdoc.storage import load_model
 from hdoc.training.lexical import fit_lexical, lexical_from_plain, lexical_logits, lexical_to_plain
 from tests.conftest import SENTENCES
@@ -80,7 +80,7 @@ def test_ngrams_are_those_of_three_documents(tmp_path: Path, tiny_encoder: Path)
     holding = Counter[int]()
     for row in range(len(rows)):
         ids = train.store.pieces(train.documents[[row]])[0]
-        holding.update(set(find_ngrams(ids, tokenizer.spelling).keys.tolist()))
+        holding.update(ngram_keys(ids, tokenizer.spelling).tolist())
     expected = sorted(key for key, n_documents in holding.items() if n_documents >= 3)
     assert fit.scores.keys.tolist() == expected
     assert 0 < len(expected) < len(holding)

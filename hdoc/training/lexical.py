@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores, find_ngrams, weigh_features
+from hdoc.lexical import LexicalScores, ngram_keys, weigh_features
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.losses import document_losses
 
@@ -131,7 +131,7 @@ def _features(split: DocumentSplit, spelling: Spelling) -> tuple[NDArray[np.floa
     ngrams = _Tally()
     for ids in _documents(split):
         frequencies[np.unique(ids)] += 1
-        ngrams.add(np.unique(find_ngrams(ids, spelling).keys))
+        ngrams.add(ngram_keys(ids, spelling))
     keys, of_ngrams = ngrams.total()
     # Of equally frequent n-grams the first: the same texts give the same model.
     most = np.sort(np.argsort(-of_ngrams, kind="stable")[:_MOST_NGRAMS])
