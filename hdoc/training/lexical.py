@@ -37,8 +37,9 @@ _MOST_WAITING = 10_000_000
 # Inverse strengths of the L2 penalty.
 _STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 # How much the lexical scores count, the network's being 1.
-_PLAIN = ("idf", "weights", "bias", "keys")
 _RATIOS = (0.0, *(2 ** (power / 2) for power in range(-4, 11)))
+# What a checkpoint holds; the spelling is the tokenizer's.
+_PLAIN = ("idf", "weights", "bias", "keys")
 
 
 @dataclass(frozen=True, slots=True)
