@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from hdoc.errors import ModelError
-from hdoc.lexical import ngram_keys
+from hdoc.lexical import LexicalScores, ngram_keys
 from hdoc.storage import load_model
 from hdoc.training.lexical import fit_lexical, lexical_from_plain, lexical_logits, lexical_to_plain
 from tests.conftest import SENTENCES
@@ -87,31 +87,33 @@ def test_ngrams_are_those_of_three_documents(tmp_path: Path, tiny_encoder: Path)
     assert (fit.scores.idf[tokenizer.tokenizer.get_vocab_size() :] > 0).all()
 
 
-def test_counting_in_parts_changes_nothing(
-    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def fit_with(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that fits to the same documents, with other values of the module's constants."""
     train, dev, tokenizer = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
-    at_once = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
-    monkeypatch.setattr("hdoc.training.lexical._MOST_WAITING", 50)
-    in_parts = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
-    assert at_once is not None
-    assert in_parts is not None
+
+    def fit(**constants: int) -> LexicalScores:
+        with monkeypatch.context() as patch:
+            for name, value in constants.items():
+                patch.setattr(f"hdoc.training.lexical.{name}", value)
+            scores = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
+        assert scores is not None
+        return scores
+
+    return fit
+
+
+def test_counting_in_parts_changes_nothing(fit_with: Any) -> None:
+    at_once, in_parts = fit_with(), fit_with(_MOST_WAITING=50)
     np.testing.assert_array_equal(at_once.keys, in_parts.keys)
     np.testing.assert_array_equal(at_once.idf, in_parts.idf)
 
 
-def test_only_the_most_frequent_ngrams_are_kept(
-    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    train, dev, tokenizer = splits(tmp_path, tiny_encoder, telling_documents(48), telling_documents(15))
-    every = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
-    monkeypatch.setattr("hdoc.training.lexical._MOST_NGRAMS", 2)
-    few = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
-    assert every is not None
-    assert few is not None
+def test_only_the_most_frequent_ngrams_are_kept(fit_with: Any) -> None:
+    every, few = fit_with(), fit_with(_MOST_NGRAMS=2)
     assert len(few.keys) == 2 < len(every.keys)
     assert set(few.keys) < set(every.keys)
-    n_pieces = tokenizer.tokenizer.get_vocab_size()
+    n_pieces = len(every.spelling.ends)
     kept = np.isin(every.keys, few.keys)
     assert every.idf[n_pieces:][kept].max() <= every.idf[n_pieces:][~kept].min()
 

@@ -45,7 +45,7 @@ def run(
         Exit status: 1 if a run failed or something was wrong, which is shown as one line; 130 after Ctrl-C.
     """
     try:
-        settings = _settings(options)
+        settings, epochs = _settings(options), _epochs(options.epochs)
         tasks = _tasks(options, configs())
         failed = False
         for task in tasks:
@@ -56,7 +56,7 @@ def run(
                 options.trials,
                 options.folder,
                 options.more,
-                _epochs(options.epochs),
+                epochs,
                 train or partial(train_in_process, n_threads=_threads(options.jobs)),
                 options.jobs,
                 say,
@@ -115,7 +115,6 @@ def _settings(options: Options) -> dict[str, Any]:
     """Return the budget, after a look at it."""
     if not 1 <= options.trials <= MOST_TRIALS:
         raise HdocError(f"expected --trials from 1 to {MOST_TRIALS}, got {options.trials}")
-    _epochs(options.epochs)
     for name in ("max_documents", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:

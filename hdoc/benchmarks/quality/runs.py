@@ -137,23 +137,24 @@ class Bench:
         Yields:
             Each run as it is done, also those that were done before.
         """
-        trials = range(self.n_trials)
-        yield from self._make_all(
-            [self.run(e, trial, self.seeds[0]) for e in self.entries for trial in trials]
-        )
+        yield from self._make_all([run for entry in self.entries for run in self._search(entry)])
         best = [run for entry in self.entries if (run := self.best(entry)) is not None]
         yield from self._make_all([self.run(b.entry, b.trial, seed) for seed in self.seeds[1:] for b in best])
 
     def find(self) -> Iterator[Run]:
         """Yield the runs that are done, and note which entries lack some."""
         for entry in self.entries:
-            tried = [self.run(entry, trial, self.seeds[0]) for trial in range(self.n_trials)]
             best = self.best(entry)
             seeds = [self.run(entry, best.trial if best else 0, seed) for seed in self.seeds[1:]]
-            open_runs = [run for run in (*tried, *seeds) if not run.is_done]
-            if open_runs:
-                self.failures[entry.name] = f"{len(open_runs)} of {len(tried) + len(seeds)} not run yet"
-            yield from (run for run in (*tried, *seeds) if run.is_done)
+            wanted = [*self._search(entry), *seeds]
+            done = [run for run in wanted if run.is_done]
+            if len(done) < len(wanted):
+                self.failures[entry.name] = f"{len(wanted) - len(done)} of {len(wanted)} not run yet"
+            yield from done
+
+    def _search(self, entry: Entry) -> list[Run]:
+        """Return the runs of an entry's search, done or not."""
+        return [self.run(entry, trial, self.seeds[0]) for trial in range(self.n_trials)]
 
     def _make_all(self, runs: Sequence[Run]) -> Iterator[Run]:
         """Make the fits of runs, some at once and none twice; yields runs in order, without what failed."""
@@ -196,8 +197,7 @@ class Bench:
 
     def best(self, entry: Entry) -> Run | None:
         """Return the run of an entry's search that did best on dev, or None if none is done."""
-        tried = [self.run(entry, trial, self.seeds[0]) for trial in range(self.n_trials)]
-        done = [run for run in tried if run.is_done]
+        done = [run for run in self._search(entry) if run.is_done]
         return max(done, key=lambda run: run.outcome()["splits"]["dev"]["macro_f1"], default=None)
 
     def chosen(self, entry: Entry) -> list[Run]:
