@@ -214,7 +214,8 @@ class TestStatistics:
             "hdoc": [made_run(tmp_path, ours, seed, true, wrong) for seed, wrong in ((0, 10), (1, 20))],
             "tfidf-svm": [made_run(tmp_path, theirs, 0, true, 40)],
         }
-        hdoc, svm = lines(chosen, np.arange(100))
+        hdoc, svm = lines(chosen, {"hdoc": 2, "tfidf-svm": 1}, np.arange(100))
+        assert (hdoc.n_tried, svm.n_tried) == (2, 1)
         values = [f1_score(true, wrong_at(true, n), average="macro") for n in (10, 20, 40)]
         assert hdoc.macro_f1 == pytest.approx(np.mean(values[:2]))
         assert hdoc.deviation == pytest.approx(np.std(values[:2], ddof=1))
@@ -277,6 +278,7 @@ class TestBench:
         hdoc = [run for run in made if run.entry.name == "hdoc"]
         assert [(run.trial, run.seed) for run in hdoc] == [(0, 0), (1, 0), (2, 0), (1, 1)]
         assert [run.seed for run in bench.chosen(hdoc[0].entry)] == [0, 1]
+        assert [bench.tried(entry) for entry in bench.entries] == [3, 1]
         assert all({"--seed_everything", "--data.train_file", "--config"} <= set(a) for a in asked)
         assert bench.failures == {"tobert": "no memory"}
         assert len(asked) == 4 + 3, "what failed with every setting gets no further seeds"
@@ -436,6 +438,7 @@ class TestCommand:
             assert line["documents_per_second"] > 0
         table = (folder / "table.md").read_text(encoding="utf-8")
         assert "| entry | macro-F1 | 95 % |" in table
+        assert table.count("| 1 of 1 | 0 |") == len(report["lines"]), "the setting and its seeds"
         assert "--model.architecture han" in table
         for name in ("length.png", "cost.png"):
             assert (folder / name).read_bytes().startswith(b"\x89PNG")

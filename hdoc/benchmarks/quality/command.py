@@ -99,6 +99,7 @@ def _run_task(bench: Bench, options: Options, settings: dict[str, Any], say: Cal
 
 def _report(bench: Bench, settings: dict[str, Any], lengths: dict[str, NDArray[np.int64]]) -> Report:
     chosen = {entry.name: bench.chosen(entry) for entry in bench.entries}
+    tried = {entry.name: bench.tried(entry) for entry in bench.entries}
     return Report(
         task=bench.task.name,
         date=date.today().isoformat(),
@@ -106,7 +107,7 @@ def _report(bench: Bench, settings: dict[str, Any], lengths: dict[str, NDArray[n
         settings=settings,
         documents={split: len(found) for split, found in lengths.items()},
         borders=buckets(lengths["test"])[0],
-        lines=ranked(lines(chosen, lengths["test"])),
+        lines=ranked(lines(chosen, tried, lengths["test"])),
         failures=dict(bench.failures),
     )
 

@@ -211,6 +211,10 @@ class Bench:
         runs = [self.run(entry, best.trial if best else 0, seed) for seed in self.seeds]
         return [run for run in runs if run.is_done]
 
+    def tried(self, entry: Entry) -> int:
+        """Return how many settings `chosen` has chosen from."""
+        return max(1, sum(run.is_done for run in self._search(entry)))
+
     def _fit(self, run: Run) -> str:
         """Make a fit, or the rest of it, unless it is done; returns why it has no outcome, if so."""
         if run.is_fitted:

@@ -26,6 +26,7 @@ class Line:
         kind: of entry.
         what: what it is.
         trial: which setting was chosen, from 0.
+        n_tried: settings that it was chosen from.
         setting: its arguments.
         seeds: that are done.
         macro_f1: mean over seeds.
@@ -49,6 +50,7 @@ class Line:
     kind: str
     what: str
     trial: int
+    n_tried: int
     setting: list[str]
     seeds: list[int]
     macro_f1: float
@@ -109,18 +111,23 @@ def buckets(lengths: NDArray[np.int64]) -> tuple[list[float], NDArray[np.int64]]
     return borders.tolist(), np.searchsorted(borders, lengths, side="left")
 
 
-def lines(chosen: Mapping[str, Sequence[Run]], lengths: NDArray[np.int64]) -> list[Line]:
+def lines(
+    chosen: Mapping[str, Sequence[Run]], tried: Mapping[str, int], lengths: NDArray[np.int64]
+) -> list[Line]:
     """Return a line for each entry that has runs.
 
     Args:
         chosen: the runs of each entry, one for each seed.
+        tried: how many settings of each they were chosen from.
         lengths: characters of each test document.
     """
     drawn = resamples(len(lengths))
     _, bucket = buckets(lengths)
     measured = {name: _Measured.of(runs, drawn) for name, runs in chosen.items() if runs}
     reference = measured.get("hdoc")
-    return [_line(chosen[name], figures, reference, bucket) for name, figures in measured.items()]
+    return [
+        _line(chosen[name], tried[name], figures, reference, bucket) for name, figures in measured.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,11 @@ def _predictions(run: Run) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
 
 
 def _line(
-    runs: Sequence[Run], found: _Measured, reference: _Measured | None, bucket: NDArray[np.int64]
+    runs: Sequence[Run],
+    n_tried: int,
+    found: _Measured,
+    reference: _Measured | None,
+    bucket: NDArray[np.int64],
 ) -> Line:
     outcomes = [run.outcome() for run in runs]
     entry = runs[0].entry
@@ -156,6 +167,7 @@ def _line(
         kind=entry.kind,
         what=entry.what,
         trial=runs[0].trial,
+        n_tried=n_tried,
         setting=entry.arguments(runs[0].task.base, runs[0].trial),
         seeds=[run.seed for run in runs],
         macro_f1=float(found.values.mean()),
