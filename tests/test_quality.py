@@ -268,7 +268,7 @@ class TestBench:
             place = Path(values.get("--resume") or tmp_path / "runs" / "quality" / values["--run.name"])
             dev = 0.9 if values.get("--model.encoder_rate") == "0.00015" else 0.1
             write_outcome(place, dev)
-            write_outcome(place / "parts" / "network", dev / 2)
+            write_outcome(place / "parts" / "network", 1 - dev)
 
         task = own_task({"train": table}, PETITIONS, tmp_path / "parts", "내용", "분류")
         return Bench(task, choose("hdoc,tobert", BASE), [0, 1], 3, tmp_path / "runs", train=train)
@@ -362,7 +362,10 @@ class TestBench:
         assert len(asked) == 3 + 1, "three settings, and the second seed of the best"
         whole, network = ([run for run in made if run.entry.part == part] for part in ("", "network"))
         assert [run.folder for run in network] == [run.folder for run in whole]
-        assert [run.outcome()["splits"]["dev"]["macro_f1"] for run in network] == [0.05, 0.45, 0.05, 0.45]
+        assert [run.trial for run in network] == [0, 1, 2, 1], "it goes with the whole, not its own best"
+        of_part = [run.outcome()["splits"]["dev"]["macro_f1"] for run in network]
+        assert of_part == pytest.approx([0.9, 0.1, 0.9, 0.1])
+        assert [run.dev_macro_f1() for run in network] == [0.1, 0.9, 0.1, 0.9]
         assert not bench.failures, "a sum without scores of words is no failure"
         assert sum(line.endswith("hdoc-words is no part of what it left") for line in said) == 3
 

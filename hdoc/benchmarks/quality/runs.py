@@ -89,14 +89,22 @@ class Run:
         return self.is_fitted and (self.place / "outcome.json").is_file()
 
     def outcome(self) -> dict[str, Any]:
-        """Return what the fit came to; see `hdoc.training.outcome`."""
-        found: dict[str, Any] = json.loads((self.place / "outcome.json").read_text(encoding="utf-8"))
-        return found
+        """Return what the fit, or the part of it, came to; see `hdoc.training.outcome`."""
+        return _read(self.place)
+
+    def dev_macro_f1(self) -> float:
+        """Return what settings are chosen by: macro-F1 of the whole fit on dev, also for a part of it."""
+        return float(_read(self.folder)["splits"]["dev"]["macro_f1"])
 
     def scores(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return logits (documents, classes) and targets (documents,) of a split."""
         with np.load(self.place / "scores" / f"{split}.npz") as stored:
             return stored["logits"], stored["targets"]
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
+    return found
 
 
 @dataclass(slots=True)
@@ -196,9 +204,12 @@ class Bench:
         )
 
     def best(self, entry: Entry) -> Run | None:
-        """Return the run of an entry's search that did best on dev, or None if none is done."""
+        """Return the run of an entry's search that did best on dev, or None if none is done.
+
+        A part of a fit goes with the whole, whose settings are chosen for the sum.
+        """
         done = [run for run in self._search(entry) if run.is_done]
-        return max(done, key=lambda run: run.outcome()["splits"]["dev"]["macro_f1"], default=None)
+        return max(done, key=Run.dev_macro_f1, default=None)
 
     def chosen(self, entry: Entry) -> list[Run]:
         """Return the runs of the setting that was chosen, of all seeds that are done.
