@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,14 +88,12 @@ def _log(client: MlflowClient, parent: str, report: Report) -> None:
     known: Mapping[str, Any] = client.get_run(parent).data.params
     settings = {"command": report.command, **report.settings}
     parameters = [Param(k, str(v)[:500]) for k, v in settings.items() if k not in known and v is not None]
-    names = ("macro_f1", "deviation", "low", "high", "accuracy", "ece", "dev_macro_f1", "difference",
-             "parameters", "train_minutes", "documents_per_second")  # fmt: skip
     moment = client.get_run(parent).info.start_time
     metrics = [
         Metric(re.sub(r"[^\w\-. :/]", "_", f"{line.entry}/{name}"), float(value), moment, 0)
         for line in report.lines
-        for name in names
-        if (value := getattr(line, name)) is not None
+        for name, value in asdict(line).items()
+        if isinstance(value, (int, float))
     ]
     client.log_batch(parent, params=parameters)
     for start in range(0, len(metrics), 500):
