@@ -459,6 +459,7 @@ class TestCommand:
         assert {run.info.status for run in found} == {"FINISHED"}
         assert all({"dev/macro_f1", "test/macro_f1"} <= set(run.data.metrics) for run in children)
         by_entry = {line["entry"]: line for line in report["lines"]}
+        assert parent.data.metrics["hdoc/macro_f1"] == pytest.approx(by_entry["hdoc"]["macro_f1"])
         for name in ("macro_f1", "loss", "difference_low"):
             assert parent.data.metrics[f"tfidf-svm/{name}"] == pytest.approx(by_entry["tfidf-svm"][name])
 
