@@ -2,6 +2,7 @@ import json
 import random
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +10,8 @@ import pytest
 
 from hdoc import DocumentClassifier
 from hdoc.cli import main
+from hdoc.evaluation.examples import Columns, read_examples
+from hdoc.tables.labelled import LabelledTable
 from tests.known import AGAINST, FOR, LABELS, PLAIN, document, save_known_model
 
 N_DOCUMENTS = 14
@@ -153,6 +156,29 @@ def test_an_evaluation_goes_on_where_it_was(model, data, tmp_path, capsys, monke
     other = json.loads((tmp_path / "new" / "report.json").read_text(encoding="utf-8"))["explanations"]
     assert one["methods"]["random"] == other["methods"]["random"]
     assert one["methods"]["contribution"]["word"] == other["methods"]["contribution"]["word"]
+
+
+@pytest.mark.parametrize(
+    ("label", "multi_label", "labels"),
+    [
+        (unicodedata.normalize("NFD", "경제"), False, ("경제",)),
+        (" 경제 ", False, ("경제",)),
+        (1.0, False, ("1",)),
+        (1, False, ("1",)),
+        (True, False, ("true",)),
+        ("체육|경제", True, ("경제", "체육")),
+        ([unicodedata.normalize("NFD", "경제")], True, ("경제",)),
+        ("", True, ()),
+    ],
+)
+def test_labels_are_read_as_training_reads_them(tmp_path, label, multi_label, labels) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"text": "오늘", "label": label}, ensure_ascii=False), encoding="utf-8")
+    trained = LabelledTable.open(path, "text", "label", multi_label)
+    assert [row.labels for row in trained.rows()] == [labels]
+    classes = ("체육", "경제", "1", "true")
+    [example] = read_examples(path, Columns(), classes, multi_label=multi_label)
+    assert example.labels == labels
 
 
 def test_every_assigned_label_is_explained(tmp_path) -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hdoc.errors import DataError
-from hdoc.training.tables import LabelledTable
+from hdoc.tables.labelled import LabelledTable
 
 ROWS = [
     ("시장은 새 도서관을 열겠다고 밝혔다.", "사회"),

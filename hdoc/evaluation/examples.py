@@ -16,9 +16,9 @@ from typing import Any
 from hdoc.charset import is_blank
 from hdoc.errors import DataError, InputError
 from hdoc.tables import Row, Table, is_table, open_table
+from hdoc.tables.labels import read_label, read_labels
 
 _TOKEN = re.compile(r"\S+")
-_BETWEEN_LABELS = re.compile(r"[|;]")
 _SPLIT_COLUMN = "split"
 
 Spans = tuple[tuple[int, int], ...]
@@ -125,13 +125,14 @@ def _example(path: Path, row: Row, columns: Columns, labels: Sequence[str], mult
     text = row.values.get(columns.text)
     if not isinstance(text, str) or is_blank(text):
         raise DataError(f"{place}: expected a text in column {columns.text!r}, got {text!r}")
-    found = _labels(row.values.get(columns.label), multi_label)
-    unknown = [label for label in found if label not in labels]
-    if unknown or not (found or multi_label):
-        raise DataError(
-            f"{place}: expected a label of the model ({', '.join(labels)}), "
-            f"got {', '.join(map(repr, unknown)) or 'none'}"
-        )
+    given = row.values.get(columns.label)
+    found = _labels(given, multi_label)
+    known = {read_label(label): label for label in labels}  # of older models, perhaps not in composed form
+    unknown = [label for label in found or () if label not in known]
+    if found is None or unknown:
+        got = ", ".join(map(repr, unknown or [given])) if given is not None else "none"
+        raise DataError(f"{place}: expected a label of the model ({', '.join(labels)}), got {got}")
+    found = tuple(known[label] for label in found)
     name = row.values.get(columns.id)
     rationale = None
     if columns.rationale is not None:
@@ -139,13 +140,12 @@ def _example(path: Path, row: Row, columns: Columns, labels: Sequence[str], mult
     return Example(f"{row.number}" if name is None else str(name), text, found, rationale)
 
 
-def _labels(value: Any, multi_label: bool) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not multi_label:
-        return (str(value),)
-    parts = value if isinstance(value, list | tuple) else _BETWEEN_LABELS.split(str(value))
-    return tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
+def _labels(value: Any, multi_label: bool) -> tuple[str, ...] | None:
+    """Return the labels of a row as training reads them too; None if they are none."""
+    if multi_label:
+        return read_labels(value)
+    label = read_label(value)
+    return None if label is None else (label,)
 
 
 def _rationale(place: str, text: str, value: Any) -> Spans | None:

@@ -19,6 +19,7 @@ from hdoc.batches import TOKEN_BUDGET
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
 from hdoc.sentences import Split
+from hdoc.tables.labelled import LabelledTable
 from hdoc.training.encoders import load_tokenizer
 from hdoc.training.holdout import hold_out
 from hdoc.training.loading import BatchLoader
@@ -33,7 +34,6 @@ from hdoc.training.splits import (
     targets,
 )
 from hdoc.training.store import DocumentStore, open_store
-from hdoc.training.tables import LabelledTable
 
 __all__ = ["DocumentData", "TrainingBatch"]
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from hdoc.batches import DocumentBatch, batch_pieces
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
+from hdoc.tables.labelled import LabelledTable
 from hdoc.training.sampling import Batch
 from hdoc.training.store import DocumentStore
-from hdoc.training.tables import LabelledTable
 
 _SHOWN_LABELS = 20
 

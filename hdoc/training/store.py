@@ -28,8 +28,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
 from hdoc.sentences import Split
+from hdoc.tables.labelled import LabelledTable, LabelledText
 from hdoc.training.messages import say
-from hdoc.training.tables import LabelledTable, LabelledText
 from hdoc.training.tokenising import Pieces, tokenise_many
 
 # To be raised whenever the same text would come out as other sentences, windows or columns.

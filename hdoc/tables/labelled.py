@@ -1,14 +1,12 @@
 """Labelled texts in tables, checked row by row before any work is done on them.
 
 Every row is used or reported: the error names the table, the first row that is wrong and what to do, and
-counts the others. Labels are compared as text, without space around them and in composed form (NFC), in
-which the same Korean label always has the same characters.
+counts the others.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +16,9 @@ from typing import Any
 from hdoc.charset import is_blank
 from hdoc.errors import DataError, InputError
 from hdoc.tables import Row, Table, is_table, open_table
+from hdoc.tables.labels import read_label, read_labels, without_surrogates
 
 _ID_COLUMN = "id"
-_SEPARATORS = re.compile("[|;]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _SHOWN_ROWS = 10
 _SHOWN_COLUMNS = 20
 _SHOWN_CHARACTERS = 40
@@ -184,29 +181,25 @@ class LabelledTable:
         labels: tuple[str, ...] = ()
         if self.label_column is not None:
             labels = (self._labels if self.multi_label else self._label)(row.values.get(self.label_column))
-        return LabelledText(
-            row.number, _clean(str(row.number if identity is None else identity)), _clean(text), labels
-        )
+        name = str(row.number if identity is None else identity)
+        return LabelledText(row.number, without_surrogates(name), without_surrogates(text), labels)
 
     def _label(self, value: Any) -> tuple[str, ...]:
-        label = _as_label(value)
-        if not label:
+        label = read_label(value)
+        if label is None:
             several = isinstance(value, list)
             remedy = "set data.multi_label to true" if several else "write one or delete the row"
             raise ValueError(f"expected a label in {self.label_column!r}, got {_shown(value)}; {remedy}")
         return (label,)
 
     def _labels(self, value: Any) -> tuple[str, ...]:
-        entries = value
-        if isinstance(value, str):
-            entries = _SEPARATORS.split(value) if value.strip() else []
-        labels = [_as_label(entry) for entry in entries] if isinstance(entries, list) else [""]
-        if not all(labels):
+        labels = read_labels(value)
+        if labels is None:
             raise ValueError(
                 f"expected a list of labels in {self.label_column!r} (or one text with | between them), got "
                 f"{_shown(value)}; leave out labels that are empty, write [] if there are none"
             )
-        return tuple(sorted(set(labels)))
+        return labels
 
 
 def _columns(text_column: str, label_column: str | None) -> list[str]:
@@ -226,22 +219,6 @@ def _find_column(name: str, table: Table, column: str, option: str) -> str:
         len(table.columns) > _SHOWN_COLUMNS
     )
     raise DataError(f"{name}: expected a column {column!r}, got {there}; name the one you mean with {option}")
-
-
-def _as_label(value: Any) -> str:
-    """Return a value as a label, empty if it is none; whole numbers are labels too."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a column of whole numbers with gaps comes as such
-    if not isinstance(value, str | int):
-        return ""
-    return unicodedata.normalize("NFC", _clean(str(value))).strip()
-
-
-def _clean(text: str) -> str:
-    """Replace halves of surrogate pairs, which cannot be stored; no offset changes."""
-    return _SURROGATES.sub("\ufffd", text)
 
 
 def _shown(value: Any) -> str:
