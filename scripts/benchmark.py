@@ -13,11 +13,12 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from hdoc.benchmarks.core import core_ratios
-from hdoc.benchmarks.quality.options import add_arguments as add_quality_arguments
-from hdoc.benchmarks.speed.command import add_arguments as add_speed_arguments
-from hdoc.benchmarks.speed.command import run as measure_speed
-from hdoc.benchmarks.trust import KINDS, evaluated, targets
+from benchmarks.core import core_ratios
+from benchmarks.quality.options import add_arguments as add_quality_arguments
+from benchmarks.speed.benchmark import add_arguments as add_speed_arguments
+from benchmarks.speed.benchmark import run as measure_speed
+from benchmarks.trust import KINDS, evaluated, targets
+
 from hdoc.records import read_records
 
 SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
@@ -64,7 +65,8 @@ def main() -> None:
 
 
 def measure_quality(options: argparse.Namespace) -> int:
-    from hdoc.benchmarks.quality.command import run
+    from benchmarks.quality.benchmark import run
+
     from hdoc.training.command import shipped_configs
 
     return run(options, shipped_configs)
@@ -86,7 +88,8 @@ def measure_trust(options: argparse.Namespace) -> int:
 
 
 def measure_runtimes(options: argparse.Namespace) -> None:
-    from hdoc.benchmarks.runtimes import compare_runtimes, table
+    from benchmarks.runtimes import compare_runtimes, table
+
     from hdoc.classifier import DocumentClassifier
     from hdoc.evaluation.examples import Columns, read_examples
 

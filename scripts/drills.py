@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from drills.disk import drill_full_disk
+from drills.documents import drill_documents, drill_large
+from drills.folders import drill_changed_bytes, drill_half_written, drill_hostile
+from drills.kills import drill_kills
+from drills.outcome import Outcome
+
 from hdoc.classifier import embedded_model
-from hdoc.drills.disk import drill_full_disk
-from hdoc.drills.documents import drill_documents, drill_large
-from hdoc.drills.folders import drill_changed_bytes, drill_half_written, drill_hostile
-from hdoc.drills.kills import drill_kills
-from hdoc.drills.outcome import Outcome
 from hdoc.records import read_records
 
 SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from drills.documents import extremes
+from drills.folders import drill_changed_bytes
+from drills.outcome import Outcome, attempt
 
 from hdoc.classifier import embedded_model
-from hdoc.drills.documents import extremes
-from hdoc.drills.folders import drill_changed_bytes
-from hdoc.drills.outcome import Outcome, attempt
 from hdoc.sentences import split_sentences
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "drills.py"
@@ -50,7 +50,7 @@ def test_a_failure_is_shown_and_is_no_pass() -> None:
 
 
 def test_a_change_that_is_not_noticed_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hdoc.drills.folders.load_model", lambda *_: None)
+    monkeypatch.setattr("drills.folders.load_model", lambda *_: None)
     outcome = drill_changed_bytes(embedded_model(), tmp_path, 2)
     assert outcome.n_tries == 2
     assert len(outcome.failures) == 2

@@ -18,15 +18,15 @@ import mlflow
 import numpy as np
 import pytest
 import yaml
+from benchmarks.quality.benchmark import run
+from benchmarks.quality.entries import MOST_TRIALS, Base, choose, entries
+from benchmarks.quality.options import add_arguments
+from benchmarks.quality.runs import Bench, Run, train_in_process
+from benchmarks.quality.statistics import N_BUCKETS, buckets, lines, macro_f1, resamples
+from benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import f1_score
 
-from hdoc.benchmarks.quality.command import run
-from hdoc.benchmarks.quality.entries import MOST_TRIALS, Base, choose, entries
-from hdoc.benchmarks.quality.options import add_arguments
-from hdoc.benchmarks.quality.runs import Bench, Run, train_in_process
-from hdoc.benchmarks.quality.statistics import N_BUCKETS, buckets, lines, macro_f1, resamples
-from hdoc.benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
 from hdoc.errors import HdocError, InputError
 from hdoc.training.command import main as train_main
 from hdoc.training.command import shipped_configs
@@ -388,7 +388,7 @@ class TestBench:
             given.append(env)
             return CompletedProcess(command, 0)
 
-        monkeypatch.setattr("hdoc.benchmarks.quality.runs.subprocess.run", started)
+        monkeypatch.setattr("benchmarks.quality.runs.subprocess.run", started)
         train_in_process(["fit"], tmp_path / "a.log", n_threads=3)
         assert given[0]["OMP_NUM_THREADS"] == "3"
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from benchmarks.speed.cost import Cost, compared
+from benchmarks.speed.documents import n_tokens, random_document, sentence
+from benchmarks.speed.explaining import explain_by_lime
+from benchmarks.speed.lengths import Peak, peak
+from benchmarks.speed.rate import RATE, n_operations
+from benchmarks.speed.report import markdown
+from benchmarks.speed.shape import Shape
+from benchmarks.speed.whole import _over_the_dearer
 from torch.utils.flop_counter import FlopCounterMode
 
 from hdoc import DocumentClassifier
-from hdoc.benchmarks.speed.cost import Cost, compared
-from hdoc.benchmarks.speed.documents import n_tokens, random_document, sentence
-from hdoc.benchmarks.speed.explaining import explain_by_lime
-from hdoc.benchmarks.speed.lengths import Peak, peak
-from hdoc.benchmarks.speed.rate import RATE, n_operations
-from hdoc.benchmarks.speed.report import markdown
-from hdoc.benchmarks.speed.shape import Shape
-from hdoc.benchmarks.speed.whole import _over_the_dearer
 from hdoc.bert import Bert, BertShape
 from hdoc.memory import trim_heap
 from tests.known import AGAINST, FOR, document, save_known_model
@@ -29,7 +29,7 @@ def test_costs_are_medians_of_rounds_beside_the_first_and_the_first_round_does_n
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     times = iter([90.0, 10.0, 1.0, 4.0, 2.0, 4.0, 1.0, 3.0])
-    monkeypatch.setattr("hdoc.benchmarks.speed.cost.seconds", lambda _action: next(times))
+    monkeypatch.setattr("benchmarks.speed.cost.seconds", lambda _action: next(times))
     floor, other = compared("few", {"floor": list, "other": list}, 12, 3)
     assert floor == Cost("few", "floor", 1.0, 1.0, 1.0, 1.0, 12)
     assert other == Cost("few", "other", 4.0, 3.0, 2.0, 4.0, 12)

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from benchmarks.trust import Target, targets
 
-from hdoc.benchmarks.trust import Target, targets
 from tests.known import AGAINST, FOR, document, save_known_model
 
 ROOT = Path(__file__).parents[1]

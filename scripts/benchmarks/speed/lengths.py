@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.speed.cost import Cost, compared
+from benchmarks.speed.documents import n_tokens, random_document
+from benchmarks.speed.shape import Shape, loaded
 from hdoc.batches import batch_documents
-from hdoc.benchmarks.speed.cost import Cost, compared
-from hdoc.benchmarks.speed.documents import n_tokens, random_document
-from hdoc.benchmarks.speed.shape import Shape, loaded
 from hdoc.classifier import DocumentClassifier
 from hdoc.memory import bound_kernel_cache
 
@@ -69,7 +69,7 @@ def peak(task: str, n_sentences: int, shape: Shape) -> Peak:
         shape: of the model and where it computes.
     """
     given = json.dumps({"task": task, "n_sentences": n_sentences, "shape": asdict(shape)})
-    program = "import sys; from hdoc.benchmarks.speed.lengths import _measure; _measure(sys.argv[1])"
+    program = "import sys; from benchmarks.speed.lengths import _measure; _measure(sys.argv[1])"
     command = [sys.executable, "-c", program, given]
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 (our own interpreter)
     return Peak(**json.loads(result.stdout))

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from hdoc.benchmarks.speed.cost import Action, Cost, compared
-from hdoc.benchmarks.speed.documents import sentence
-from hdoc.benchmarks.speed.reading import FLOOR, fastest_pass, precision, read_dense
-from hdoc.benchmarks.speed.shape import wait
+from benchmarks.speed.cost import Action, Cost, compared
+from benchmarks.speed.documents import sentence
+from benchmarks.speed.reading import FLOOR, fastest_pass, precision, read_dense
+from benchmarks.speed.shape import wait
 from hdoc.bert import Bert, BertShape
 from hdoc.classifier import DocumentClassifier
 

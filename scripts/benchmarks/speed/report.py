@@ -9,8 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from hdoc.benchmarks.speed.cost import Cost
-from hdoc.benchmarks.speed.lengths import Peak
+from benchmarks.speed.cost import Cost
+from benchmarks.speed.lengths import Peak
 from hdoc.plots import figure, save
 
 _INK, _SECOND = "#1f4e79", "#d1603d"

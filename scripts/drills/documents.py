@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from hdoc.drills.outcome import Outcome
+from drills.outcome import Outcome
 from hdoc.results import FIELDS
 
 _ENCODINGS = ("utf-8", "cp949", "utf-16", "utf-16-le", "utf-32", "utf-8-sig")

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from hdoc.benchmarks.quality.statistics import N_RESAMPLES, Line
+from benchmarks.quality.statistics import N_RESAMPLES, Line
 from hdoc.evaluation.tables import Table
 
 _NOTE = (

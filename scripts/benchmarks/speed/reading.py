@@ -8,10 +8,10 @@ from itertools import chain
 
 import torch
 
-from hdoc.benchmarks.speed.cost import Action, Cost, compared, seconds
-from hdoc.benchmarks.speed.documents import Document, length, n_tokens
-from hdoc.benchmarks.speed.rate import RATE, multiplying
-from hdoc.benchmarks.speed.shape import wait
+from benchmarks.speed.cost import Action, Cost, compared, seconds
+from benchmarks.speed.documents import Document, length, n_tokens
+from benchmarks.speed.rate import RATE, multiplying
+from benchmarks.speed.shape import wait
 from hdoc.classifier import DocumentClassifier
 from hdoc.torch_engine import TorchEngine
 

@@ -7,8 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from hdoc.drills.outcome import Outcome
-from hdoc.drills.training import SmallTraining
+from drills.outcome import Outcome
+from drills.training import SmallTraining
 
 _LONGEST_WAIT = 3.0
 _SECONDS = 900

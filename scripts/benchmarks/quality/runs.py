@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.benchmarks.quality.entries import Entry
-from hdoc.benchmarks.quality.tasks import Task
+from benchmarks.quality.entries import Entry
+from benchmarks.quality.tasks import Task
 from hdoc.errors import HdocError
 
 EXPERIMENT = "quality"

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hdoc.benchmarks.quality.report import Report
-from hdoc.benchmarks.quality.runs import EXPERIMENT, Run
+from benchmarks.quality.report import Report
+from benchmarks.quality.runs import EXPERIMENT, Run
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

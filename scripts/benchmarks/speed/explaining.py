@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from benchmarks.speed.cost import Action, Cost, compared
+from benchmarks.speed.documents import n_tokens
 from hdoc.attribution import explain_by
-from hdoc.benchmarks.speed.cost import Action, Cost, compared
-from hdoc.benchmarks.speed.documents import n_tokens
 from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Scorer, SplitText
 from hdoc.gradients import captum_methods

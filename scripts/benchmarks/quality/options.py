@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hdoc.benchmarks.quality.entries import MOST_TRIALS
+from benchmarks.quality.entries import MOST_TRIALS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

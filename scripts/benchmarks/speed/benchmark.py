@@ -7,15 +7,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from hdoc.benchmarks.speed.cost import Cost
-from hdoc.benchmarks.speed.documents import documents_of, random_document, texts_of
-from hdoc.benchmarks.speed.explaining import LIME_SAMPLES, explaining_costs
-from hdoc.benchmarks.speed.lengths import Peak, length_costs, peak
-from hdoc.benchmarks.speed.long import long_costs
-from hdoc.benchmarks.speed.reading import reading_costs
-from hdoc.benchmarks.speed.report import show, show_peak, write
-from hdoc.benchmarks.speed.shape import Shape, loaded
-from hdoc.benchmarks.speed.whole import whole_costs
+from benchmarks.speed.cost import Cost
+from benchmarks.speed.documents import documents_of, random_document, texts_of
+from benchmarks.speed.explaining import LIME_SAMPLES, explaining_costs
+from benchmarks.speed.lengths import Peak, length_costs, peak
+from benchmarks.speed.long import long_costs
+from benchmarks.speed.reading import reading_costs
+from benchmarks.speed.report import show, show_peak, write
+from benchmarks.speed.shape import Shape, loaded
+from benchmarks.speed.whole import whole_costs
 from hdoc.classifier import DocumentClassifier
 
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"

@@ -7,9 +7,9 @@ from itertools import chain
 
 import torch
 
-from hdoc.benchmarks.speed.cost import Action
-from hdoc.benchmarks.speed.documents import Document, length
-from hdoc.benchmarks.speed.shape import wait
+from benchmarks.speed.cost import Action
+from benchmarks.speed.documents import Document, length
+from benchmarks.speed.shape import wait
 from hdoc.bert import Bert, BertShape
 from hdoc.classifier import DocumentClassifier
 from hdoc.torch_engine import TorchEngine

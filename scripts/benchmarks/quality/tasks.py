@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.benchmarks.quality.entries import Base
+from benchmarks.quality.entries import Base
 from hdoc.errors import HdocError
 from hdoc.tables import is_table, open_table
 

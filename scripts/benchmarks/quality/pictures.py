@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hdoc.benchmarks.quality.report import Report
-from hdoc.benchmarks.quality.statistics import Line
+from benchmarks.quality.report import Report
+from benchmarks.quality.statistics import Line
 from hdoc.plots import figure, save
 
 _COLOURS = {"hdoc": "#1f4e79", "tfidf": "#d1603d", "neural": "#5b8c5a", "ablation": "#9a9a9a"}

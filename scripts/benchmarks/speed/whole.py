@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hdoc.benchmarks.speed.cost import Action, Cost, compared
-from hdoc.benchmarks.speed.documents import documents_of, n_tokens
-from hdoc.benchmarks.speed.shape import Shape, loaded
+from benchmarks.speed.cost import Action, Cost, compared
+from benchmarks.speed.documents import documents_of, n_tokens
+from benchmarks.speed.shape import Shape, loaded
 from hdoc.sentences import split_many
 
 _TOGETHER = 64  # documents that are encoded at once, as in `hdoc classify`

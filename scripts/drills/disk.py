@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from drills.outcome import Outcome
+from drills.training import SmallTraining
 from hdoc.classifier import DocumentClassifier
-from hdoc.drills.outcome import Outcome
-from hdoc.drills.training import SmallTraining
 
 _SECONDS = 600
 _SIZE = 64 << 20

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from drills.outcome import Outcome, attempt
 from hdoc.classifier import DocumentClassifier
-from hdoc.drills.outcome import Outcome, attempt
 from hdoc.storage import load_model
 
 PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")

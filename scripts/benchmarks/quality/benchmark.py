@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.benchmarks.quality.entries import MOST_TRIALS, choose, entries
-from hdoc.benchmarks.quality.report import Report, ranked
-from hdoc.benchmarks.quality.runs import EXPERIMENT, Bench, Run, Train, train_in_process
-from hdoc.benchmarks.quality.statistics import buckets, lines
-from hdoc.benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
+from benchmarks.quality.entries import MOST_TRIALS, choose, entries
+from benchmarks.quality.report import Report, ranked
+from benchmarks.quality.runs import EXPERIMENT, Bench, Run, Train, train_in_process
+from benchmarks.quality.statistics import buckets, lines
+from benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
 from hdoc.errors import HdocError
 
 Options = argparse.Namespace
@@ -78,8 +78,8 @@ def _run_task(bench: Bench, options: Options, settings: dict[str, Any], say: Cal
     """Make the runs of a task, and the report after each; returns whether one failed."""
     from rich.console import Console
 
-    from hdoc.benchmarks.quality.pictures import draw
-    from hdoc.benchmarks.quality.tracking import log_report
+    from benchmarks.quality.pictures import draw
+    from benchmarks.quality.tracking import log_report
 
     folder = _report_folder(options, bench.task.name)
     lengths = {split: bench.task.lengths(split) for split in SPLITS}
