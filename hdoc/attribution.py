@@ -29,7 +29,7 @@ from hdoc.encoding import word_spans, words_of_pieces
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation
 from hdoc.gradients import Advance, EmbeddedDocument, captum_methods, frozen
-from hdoc.sentences import Sentence
+from hdoc.text.sentences import Sentence
 
 Method = Literal["contribution", "attention", "gradient", "integrated-gradients", "occlusion"]
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -18,8 +18,8 @@ from hdoc.encoding import Window
 from hdoc.engine import Engine, Vectors
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import Explanation, ModelIdentity
-from hdoc.sentences import Sentence, split_many, split_sentences
 from hdoc.storage import Runtime, StoredModel, load_model
+from hdoc.text.sentences import Sentence, split_many, split_sentences
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,7 @@ from hdoc.classifier import DocumentClassifier
 from hdoc.encoding import Window
 from hdoc.engine import Vectors
 from hdoc.explanation import Explanation
-from hdoc.sentences import Sentence
+from hdoc.text.sentences import Sentence
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

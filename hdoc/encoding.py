@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hdoc.sentences import Sentence
 from hdoc.spelling import Spelling
+from hdoc.text.sentences import Sentence
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer

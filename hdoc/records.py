@@ -17,10 +17,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from hdoc.charset import codec_of, is_blank
-from hdoc.documents import read_document, unreadable
 from hdoc.errors import InputError
 from hdoc.tables import Part, Row, Table, is_table, open_table
+from hdoc.text.charset import codec_of, is_blank
+from hdoc.text.documents import read_document, unreadable
 
 DOCUMENT_SUFFIXES = frozenset({".txt", ".md"})
 """The files that are taken from a folder."""

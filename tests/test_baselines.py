@@ -228,7 +228,7 @@ class TestHanExplanations:
     def test_shares_add_up_to_the_networks_score(
         self, explainer: HanExplainer, tokenizer: PieceTokenizer
     ) -> None:
-        from hdoc.sentences import split_sentences
+        from hdoc.text.sentences import split_sentences
 
         found = explainer.explain(self.TEXT, "사회")
         windows = tokenizer.windows(self.TEXT, split_sentences(self.TEXT))

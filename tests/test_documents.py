@@ -12,9 +12,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hdoc.charset import SAMPLE_SIZE, codec_of, is_blank, recognise
-from hdoc.documents import decode, read_document
 from hdoc.errors import InputError
+from hdoc.text.charset import SAMPLE_SIZE, codec_of, is_blank, recognise
+from hdoc.text.documents import decode, read_document
 
 ARTICLE = (
     "서울시는 12일 시청에서 기자회견을 열고 내년부터 버스 요금을 올리겠다고 밝혔다. "
@@ -132,7 +132,7 @@ def test_line_ends_spaces_nul_and_jamo_stay():
 
 def test_detector_is_not_loaded_for_utf8():
     code = (
-        "import sys; from hdoc.documents import decode;"
+        "import sys; from hdoc.text.documents import decode;"
         "decode('국회는 오늘'.encode(), None, 'x'); decode('국회는 오늘'.encode('cp949'), None, 'x');"
         "sys.exit('charset_normalizer' in sys.modules)"
     )

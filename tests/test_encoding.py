@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 
 from hdoc.encoding import PieceTokenizer, Window, word_spans, words_of_pieces
-from hdoc.sentences import split_sentences
+from hdoc.text.sentences import split_sentences
 
 
 @pytest.fixture(scope="module")

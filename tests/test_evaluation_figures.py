@@ -26,7 +26,7 @@ from hdoc.evaluation.quality import (
 from hdoc.evaluation.summary import interval, summarise
 from hdoc.explanation import SentenceShare, WordShare
 from hdoc.lexical import LexicalScores
-from hdoc.sentences import split_sentences
+from hdoc.text.sentences import split_sentences
 from tests.known import AGAINST, FOR, document, known_classifier
 
 NAMES = ("가", "나", "다")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdoc import InputError
-from hdoc.extraction import extract, extract_in_process
+from hdoc.text.extraction.extract import extract, extract_in_process
 
 for module in ("docx", "pypdf", "trafilatura"):
     pytest.importorskip(module, reason="needs the extra serve")

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdoc.charset import is_blank
 from hdoc.errors import InputError
 from hdoc.records import Record, count_records, read_records
 from hdoc.tables import open_table
+from hdoc.text.charset import is_blank
 
 TEXTS = ["국회는 오늘 예산안을 의결했다.", '그는 "좋다"고, 말했다.\n둘째 줄', "\t앞뒤 빈칸 ", "끝\r\n"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdoc.sentences import Sentence, split_many, split_sentences
+from hdoc.text.sentences import Sentence, split_many, split_sentences
 
 NASTY = {
     "nul": "앞에\x00는 있다. 뒤에도\x00 있습니다.\x00",
@@ -142,7 +142,7 @@ def test_workers_read_only_a_little_ahead() -> None:
 def test_the_slow_analyser_is_never_used_silently() -> None:
     program = (
         "import sys; sys.modules['mecab'] = None; sys.modules['konlpy'] = None; sys.modules['MeCab'] = None\n"
-        "from hdoc.sentences import split_sentences; split_sentences('가.')"
+        "from hdoc.text.sentences import split_sentences; split_sentences('가.')"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "HdocError: expected the MeCab analyser that kss needs, found none" in result.stderr
@@ -151,7 +151,7 @@ def test_the_slow_analyser_is_never_used_silently() -> None:
 
 def test_an_address_in_one_text_does_not_change_how_another_is_split() -> None:
     """kss would hide the words of an address from MeCab in all texts after the one it stood in."""
-    from hdoc import sentences
+    from hdoc.text import sentences
 
     split_sentences("자세한 것은 http://www.example.kr/a 를 보십시오. me@example.kr 로 써 주세요.")
     split_sentences("버스가 늦게 왔습니다.")

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 import hdoc.training.store as store_module
 from hdoc.errors import DataError
-from hdoc.sentences import split_sentences
+from hdoc.text.sentences import split_sentences
 from hdoc.training.data import DocumentData, TrainingBatch
 from hdoc.training.encoders import load_tokenizer
 from tests.conftest import SENTENCES

@@ -18,7 +18,7 @@ pytest.importorskip("fastapi", reason="needs the extra serve")
 from hdoc.classifier import DocumentClassifier
 from hdoc.cli import main
 from hdoc.library import Article, Library
-from hdoc.sentences import split_sentences
+from hdoc.text.sentences import split_sentences
 from hdoc.web.app import Settings
 from hdoc.web.batching import Batcher, Limits, QueueFullError
 from hdoc.web.gate import Rules

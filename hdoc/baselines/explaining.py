@@ -19,8 +19,8 @@ from hdoc.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
 from hdoc.encoding import PieceTokenizer, Window, word_spans, words_of_pieces
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
-from hdoc.sentences import split_sentences
 from hdoc.temperature import UNCALIBRATED, Temperature
+from hdoc.text.sentences import split_sentences
 
 METHOD = "HAN attention"
 

@@ -72,8 +72,8 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _explain_one(classifier: DocumentClassifier, file: str, options: argparse.Namespace) -> None:
-    from hdoc.documents import read_document
     from hdoc.render import to_html, to_json
+    from hdoc.text.documents import read_document
 
     text = read_document(file, options.encoding)
     explanations = _explanations(classifier, text, options)

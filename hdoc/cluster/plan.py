@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hdoc.documents import unreadable
 from hdoc.errors import HdocError, InputError
 from hdoc.tables import Part, Table, is_table, open_table
+from hdoc.text.documents import unreadable
 
 if TYPE_CHECKING:
     from hdoc.storage import Runtime

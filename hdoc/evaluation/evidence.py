@@ -18,7 +18,7 @@ from hdoc.classifier import DocumentClassifier
 from hdoc.errors import HdocError
 from hdoc.evaluation.examples import Example
 from hdoc.rendering.symbols import clip, visible_line
-from hdoc.sentences import Sentence
+from hdoc.text.sentences import Sentence
 
 Floats = NDArray[np.float64]
 

@@ -33,7 +33,7 @@ from hdoc.evaluation.cost import measured
 from hdoc.evaluation.examples import Example
 from hdoc.explanation import Explanation
 from hdoc.faithfulness import Erasure, Order, Unit, erasure, random_orders, ranking
-from hdoc.sentences import Sentence
+from hdoc.text.sentences import Sentence
 
 RANDOM = "random"
 RANDOM_WEIGHTS = "random weights"

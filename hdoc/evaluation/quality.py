@@ -15,7 +15,7 @@ from hdoc.errors import HdocError
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.ledger import Ledger
 from hdoc.figures import N_BINS, figures
-from hdoc.sentences import Sentence
+from hdoc.text.sentences import Sentence
 
 Floats = NDArray[np.float64]
 Split = Callable[[str], list[Sentence]]

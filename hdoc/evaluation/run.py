@@ -40,7 +40,7 @@ from hdoc.evaluation.summary import summarise
 from hdoc.evaluation.tables import Table, explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.tracking import log_evaluation
 from hdoc.plots import draw_confusion, draw_reliability, korean_font
-from hdoc.sentences import Sentence, split_sentences
+from hdoc.text.sentences import Sentence, split_sentences
 
 _VERSION = 3
 """Raised when the same settings would give other results, so that old progress is left alone."""

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hdoc.charset import is_blank
 from hdoc.classifier import Classification, DocumentClassifier
-from hdoc.documents import read_document, unreadable
 from hdoc.errors import HdocError, InputError
-from hdoc.extraction import SUFFIXES, extract
 from hdoc.library.article import Article, digest
 from hdoc.library.store import Library
 from hdoc.tables import Row, is_table, open_table
+from hdoc.text.charset import is_blank
+from hdoc.text.documents import read_document, unreadable
+from hdoc.text.extraction.extract import SUFFIXES, extract
 
 _LOGGER = logging.getLogger(__name__)
 _TITLE = 100

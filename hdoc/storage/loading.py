@@ -15,12 +15,12 @@ from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError, ModelError
 from hdoc.explanation import ModelIdentity
 from hdoc.lexical import LexicalScores
-from hdoc.sentences import Split
 from hdoc.shapes import NetworkShape, encoder_window
 from hdoc.storage.calibration import read_origin, read_temperature
 from hdoc.storage.files import json_object, json_value, read_parts, short
 from hdoc.storage.model import FORMAT, LEXICAL, LEXICAL_TENSORS, READABLE, Runtime, StoredModel
 from hdoc.storage.networks import onnx_network, torch_network
+from hdoc.text.sentences import Split
 
 # No encoder comes near these; beyond them, only building the network would take hours.
 _LARGEST_SIZE = 10_000_000

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hdoc.encoding import PieceTokenizer
 from hdoc.explanation import ModelIdentity
 from hdoc.lexical import LexicalScores
-from hdoc.sentences import Split
 from hdoc.temperature import Temperature
+from hdoc.text.sentences import Split
 
 if TYPE_CHECKING:
     from hdoc.network import DocumentNetwork

@@ -15,11 +15,11 @@ from safetensors.numpy import save as array_bytes
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.lexical import LexicalScores
-from hdoc.sentences import Split
 from hdoc.storage.calibration import calibration_content
 from hdoc.storage.files import sha256
 from hdoc.storage.model import FORMAT, FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
 from hdoc.temperature import UNCALIBRATED, Temperature
+from hdoc.text.sentences import Split
 
 if TYPE_CHECKING:
     from hdoc.network import DocumentNetwork

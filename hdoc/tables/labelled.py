@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hdoc.charset import is_blank
 from hdoc.errors import DataError, InputError
 from hdoc.tables import Row, Table, is_table, open_table
 from hdoc.tables.labels import read_label, read_labels, without_surrogates
+from hdoc.text.charset import is_blank
 
 _ID_COLUMN = "id"
 _SHOWN_ROWS = 10

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hdoc.documents import unreadable
 from hdoc.errors import InputError
 from hdoc.tables.table import Part, Row, Table
+from hdoc.text.documents import unreadable
 
 _BATCH_ROWS = 64
 

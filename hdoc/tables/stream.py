@@ -12,10 +12,10 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, ClassVar, cast
 
-from hdoc.charset import codec_of, refuse_known_binary
-from hdoc.documents import unreadable
 from hdoc.errors import InputError
 from hdoc.tables.table import BROKEN_FILE, Table
+from hdoc.text.charset import codec_of, refuse_known_binary
+from hdoc.text.documents import unreadable
 
 UNDECODABLE = "\udc80"
 """Stands where bytes do not decode; half a surrogate pair, so no text that does decode holds it."""

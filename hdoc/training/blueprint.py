@@ -17,7 +17,7 @@ from hdoc.encoder import build_encoder
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.network import NetworkShape
-from hdoc.sentences import Split
+from hdoc.text.sentences import Split
 
 # What may differ between a checkpoint and the training that goes on from it: where the encoder came from,
 # which is another folder once a checkout has moved, and what no weight depends on.

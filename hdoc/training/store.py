@@ -27,8 +27,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
-from hdoc.sentences import Split
 from hdoc.tables.labelled import LabelledTable, LabelledText
+from hdoc.text.sentences import Split
 from hdoc.training.messages import say
 from hdoc.training.tokenising import Pieces, tokenise_many
 

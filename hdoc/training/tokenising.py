@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError
-from hdoc.sentences import Split, split_sentences
+from hdoc.text.sentences import Split, split_sentences
 
 Pieces = tuple[NDArray[np.int32], NDArray[np.int32]]
 """The piece ids of a document's windows end to end, and the number of pieces of each window."""

@@ -12,11 +12,11 @@ from typing import Any
 from fastapi import Response
 
 from hdoc import __version__
-from hdoc.charset import is_blank
 from hdoc.classifier import Analysis
 from hdoc.errors import HdocError, InputError
-from hdoc.extraction import SUFFIXES, extract, extract_in_process
 from hdoc.library import Library
+from hdoc.text.charset import is_blank
+from hdoc.text.extraction.extract import SUFFIXES, extract, extract_in_process
 from hdoc.web import answers, responses
 from hdoc.web.batching import Batcher
 from hdoc.web.gate import Rules

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from hdoc.classifier import Analysis, DocumentClassifier
 from hdoc.errors import HdocError, InputError
-from hdoc.sentences import Sentence
+from hdoc.text.sentences import Sentence
 from hdoc.web.memory import Trimmer
 from hdoc.web.splitting import Splitter, all_or_none
 

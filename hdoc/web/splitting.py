@@ -16,7 +16,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from typing import TypeVar
 
-from hdoc.sentences import Sentence
+from hdoc.text.sentences import Sentence
 
 T = TypeVar("T")
 

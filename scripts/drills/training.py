@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from hdoc.classifier import embedded_model
-from hdoc.sentences import split_sentences
+from hdoc.text.sentences import split_sentences
 
 _SAMPLES = embedded_model().parent / "samples"
 

@@ -19,7 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from tokenizers import Tokenizer
 
 from hdoc.errors import DataError
-from hdoc.sentences import split_many
+from hdoc.text.sentences import split_many
 from hdoc.training.pretraining.corpus import Source, fingerprint, read_documents
 from hdoc.training.pretraining.shards import (
     HELD_OUT,

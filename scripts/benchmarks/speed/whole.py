@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.speed.cost import Action, Cost, compared
 from benchmarks.speed.documents import documents_of, n_tokens
 from benchmarks.speed.shape import Shape, loaded
-from hdoc.sentences import split_many
+from hdoc.text.sentences import split_many
 
 _TOGETHER = 64  # documents that are encoded at once, as in `hdoc classify`
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hdoc.charset import codec_of, is_blank, refuse_controls, refuse_known_binary
 from hdoc.errors import InputError
+from hdoc.text.charset import codec_of, is_blank, refuse_controls, refuse_known_binary
 
 
 def read_document(path: Path | str, encoding: str | None = None) -> str:

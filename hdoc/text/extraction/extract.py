@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from hdoc.documents import decode
 from hdoc.errors import HdocError, InputError
+from hdoc.text.documents import decode
 
 SUFFIXES = frozenset({".html", ".htm", ".docx", ".pdf"})
 """The files that `extract` reads beside plain text."""
@@ -78,7 +78,12 @@ def extract_in_process(data: bytes, name: str) -> str:
     """
     try:
         done = subprocess.run(  # noqa: S603 (nothing of the arguments comes from outside but a suffix)
-            [sys.executable, "-m", "hdoc.extraction", f"document{Path(name).suffix.lower()[:8]}"],
+            [
+                sys.executable,
+                "-m",
+                "hdoc.text.extraction.extract",
+                f"document{Path(name).suffix.lower()[:8]}",
+            ],
             input=data,
             capture_output=True,
             timeout=_SECONDS,
