@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.encoding import Window, word_spans, words_of_pieces
 from hdoc.errors import LabelError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 from hdoc.temperature import Temperature
+from hdoc.tokens.tokenizer import Window, word_spans, words_of_pieces
 
 Floats = NDArray[np.float64]
 

@@ -25,11 +25,11 @@ from torch import Tensor
 
 from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Floats, Scorer, SplitText
-from hdoc.encoding import word_spans, words_of_pieces
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation
 from hdoc.gradients import Advance, EmbeddedDocument, captum_methods, frozen
 from hdoc.text.sentences import Sentence
+from hdoc.tokens.tokenizer import word_spans, words_of_pieces
 
 Method = Literal["contribution", "attention", "gradient", "integrated-gradients", "occlusion"]
 METHODS: tuple[Method, ...] = get_args(Method)

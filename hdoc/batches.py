@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hdoc.encoding import PieceTokenizer
-from hdoc.grouping import TOKEN_BUDGET, flatten, pad_rows, token_budget_batches
+from hdoc.tokens.grouping import TOKEN_BUDGET, flatten, pad_rows, token_budget_batches
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 __all__ = [
     "TOKEN_BUDGET",

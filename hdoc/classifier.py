@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from hdoc.analysis import Analysis, Classes, Classification, Document, PieceScores, Scores
-from hdoc.encoding import Window
 from hdoc.engine import Engine, Vectors
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import Explanation, ModelIdentity
 from hdoc.storage import Runtime, StoredModel, load_model
 from hdoc.text.sentences import Sentence, split_many, split_sentences
+from hdoc.tokens.tokenizer import Window
 
 if TYPE_CHECKING:
     import torch

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.classifier import DocumentClassifier
-from hdoc.encoding import Window
 from hdoc.engine import Vectors
 from hdoc.explanation import Explanation
 from hdoc.text.sentences import Sentence
+from hdoc.tokens.tokenizer import Window
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.analysis import Floats, PieceScores, Scores
-from hdoc.encoding import PieceTokenizer, Window
-from hdoc.grouping import TOKEN_BUDGET, Flags, Ids, flatten, pad_rows, token_budget_batches
+from hdoc.tokens.grouping import TOKEN_BUDGET, Flags, Ids, flatten, pad_rows, token_budget_batches
+from hdoc.tokens.tokenizer import PieceTokenizer, Window
 
 Vectors = NDArray[np.float32]
 

@@ -20,8 +20,8 @@ from torch.utils.checkpoint import checkpoint
 from hdoc.batches import PaddedWindows, pad_windows, token_budget_batches
 from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Floats
-from hdoc.encoding import Window
 from hdoc.errors import HdocError
+from hdoc.tokens.tokenizer import Window
 
 Advance = Callable[[int, int], None]
 """Called with how many steps of how many are done."""

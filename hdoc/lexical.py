@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.spelling import EDGE, UNKNOWN, Spelling
+from hdoc.tokens.spelling import EDGE, UNKNOWN, Spelling
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.integer]

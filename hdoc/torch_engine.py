@@ -14,11 +14,11 @@ from hdoc import flash
 from hdoc.analysis import Floats
 from hdoc.batches import PaddedWindows, within_budget
 from hdoc.bert import Bert
-from hdoc.encoding import PieceTokenizer
 from hdoc.engine import Engine, Rectangle, Vectors, WindowReadings
-from hdoc.grouping import equal_length_batches
 from hdoc.network import DocumentNetwork, Reading
 from hdoc.packing import PackedWindows
+from hdoc.tokens.grouping import equal_length_batches
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 Precision = Literal["float32", "bfloat16", "int8", "auto"]
 

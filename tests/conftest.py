@@ -69,9 +69,9 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     from tokenizers import Tokenizer
 
     from hdoc.encoder import build_encoder
-    from hdoc.encoding import PieceTokenizer
     from hdoc.network import DocumentNetwork, NetworkShape
     from hdoc.storage import save_model
+    from hdoc.tokens.tokenizer import PieceTokenizer
 
     config = json.loads((tiny_encoder / "config.json").read_text(encoding="utf-8"))
     tokenizer = PieceTokenizer(Tokenizer.from_file(str(tiny_encoder / "tokenizer.json")), window=32)

@@ -16,11 +16,11 @@ from torch import nn
 
 from hdoc.bert import Bert, BertShape
 from hdoc.classifier import DocumentClassifier
-from hdoc.encoding import PieceTokenizer
 from hdoc.explanation import ModelIdentity
 from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.storage import StoredModel, save_model
 from hdoc.temperature import Temperature
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 FOR, AGAINST = "축구", "환율"

@@ -21,11 +21,11 @@ from hdoc.baselines.tfidf import TfidfSettings, fit_tfidf_model
 from hdoc.batches import DocumentBatch, batch_documents
 from hdoc.bert import Bert, BertShape
 from hdoc.encoder import build_encoder
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError, LabelError, ModelError
 from hdoc.network import NetworkShape
 from hdoc.render import to_html
 from hdoc.temperature import Temperature
+from hdoc.tokens.tokenizer import PieceTokenizer
 from tests.conftest import SENTENCES
 
 NETWORKS = [name for name in architectures() if name not in TFIDF]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from hdoc.batches import batch_documents, pad_windows, token_budget_batches, within_budget
-from hdoc.encoding import PieceTokenizer
-from hdoc.grouping import equal_length_batches
+from hdoc.tokens.grouping import equal_length_batches
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 
 @given(st.lists(st.integers(1, 200), max_size=60), st.integers(1, 1000))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 
-from hdoc.encoding import PieceTokenizer, Window, word_spans, words_of_pieces
 from hdoc.text.sentences import split_sentences
+from hdoc.tokens.tokenizer import PieceTokenizer, Window, word_spans, words_of_pieces
 
 
 @pytest.fixture(scope="module")

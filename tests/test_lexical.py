@@ -21,9 +21,9 @@ from hdoc.evaluation.parts import measure_parts
 from hdoc.evaluation.quality import predict
 from hdoc.evaluation.tables import parts_tables
 from hdoc.lexical import LexicalScores, ngram_keys, weigh_features
-from hdoc.spelling import EDGE, Spelling
 from hdoc.storage import load_model
 from hdoc.text.sentences import Sentence
+from hdoc.tokens.spelling import EDGE, Spelling
 
 SPELLING = Spelling.of(
     ["버스", "가", "늦", "버", None], np.array([False, True, False, False, False])

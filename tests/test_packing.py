@@ -9,9 +9,9 @@ from hdoc import DocumentClassifier, flash
 from hdoc.attention import WordAttention
 from hdoc.batches import batch_documents
 from hdoc.bert import Bert, BertShape
-from hdoc.encoding import PieceTokenizer
 from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.packing import PackedWindows, attention
+from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.torch_engine import Precision
 
 # Lengths that meet in one group, and lengths that need several.

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdoc.spelling import EDGE, UNKNOWN, Spelling
 from hdoc.storage import load_model
+from hdoc.tokens.spelling import EDGE, UNKNOWN, Spelling
 
 # 버스 ##가 😀 늦 (an empty piece) and one without a spelling.
 PIECES = ["버스", "가", "😀", "늦", "", None]

@@ -13,10 +13,10 @@ from tokenizers import Tokenizer
 
 from hdoc.batches import DocumentBatch, batch_documents
 from hdoc.bert import Bert, BertShape
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError
 from hdoc.memory import bound_kernel_cache
 from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.losses import class_weights, document_losses
 from hdoc.training.metrics import Predictions, figures
 from hdoc.training.optimisation import build_optimizer, build_schedule, count_steps, rate_factor

@@ -17,8 +17,8 @@ from torch.utils.checkpoint import checkpoint
 
 from hdoc.baselines.rows import Choice, rows_of
 from hdoc.batches import DocumentBatch, PaddedWindows
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 Summary = Literal["cls", "mean"]
 """What of a row becomes its vector: the state of its first token, or the mean over its word pieces."""

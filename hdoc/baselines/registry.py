@@ -15,9 +15,9 @@ from hdoc.baselines.ablations import MeanSentences, PerceptronHead
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.pooled import PooledNetwork, Pooling, Summary, repeat_positions
 from hdoc.encoder import encoder_width, encoder_window
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 HDOC = "hdoc"
 TFIDF = ("tfidf-svm", "tfidf-logistic")

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from hdoc.batches import DocumentBatch, batch_pieces
-from hdoc.encoding import PieceTokenizer
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 Pieces = NDArray[np.int64]
 """Ids of word pieces in text order, (pieces,)."""

@@ -10,11 +10,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from hdoc.analysis import Floats
-from hdoc.encoding import PieceTokenizer
 from hdoc.engine import Engine, Rectangle, Vectors, WindowReadings
 from hdoc.errors import ModelError
 from hdoc.onnx.graph import reading_graph
 from hdoc.shapes import NetworkShape
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 _ERRORS_ONLY = 3
 

@@ -11,7 +11,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_numpy
 from tokenizers import Tokenizer
 
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError, ModelError
 from hdoc.explanation import ModelIdentity
 from hdoc.lexical import LexicalScores
@@ -21,6 +20,7 @@ from hdoc.storage.files import json_object, json_value, read_parts, short
 from hdoc.storage.model import FORMAT, LEXICAL, LEXICAL_TENSORS, READABLE, Runtime, StoredModel
 from hdoc.storage.networks import onnx_network, torch_network
 from hdoc.text.sentences import Split
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 # No encoder comes near these; beyond them, only building the network would take hours.
 _LARGEST_SIZE = 10_000_000

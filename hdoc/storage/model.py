@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.encoding import PieceTokenizer
 from hdoc.explanation import ModelIdentity
 from hdoc.lexical import LexicalScores
 from hdoc.temperature import Temperature
 from hdoc.text.sentences import Split
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
     from hdoc.network import DocumentNetwork

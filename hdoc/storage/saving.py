@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import save as array_bytes
 
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.lexical import LexicalScores
 from hdoc.storage.calibration import calibration_content
@@ -20,6 +19,7 @@ from hdoc.storage.files import sha256
 from hdoc.storage.model import FORMAT, FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
 from hdoc.temperature import UNCALIBRATED, Temperature
 from hdoc.text.sentences import Split
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
     from hdoc.network import DocumentNetwork

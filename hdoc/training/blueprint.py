@@ -14,10 +14,10 @@ from torch import nn
 
 from hdoc.baselines.registry import HDOC, AnyNetwork, Parts, build_network
 from hdoc.encoder import build_encoder
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
 from hdoc.network import NetworkShape
 from hdoc.text.sentences import Split
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 # What may differ between a checkpoint and the training that goes on from it: where the encoder came from,
 # which is another folder once a checkout has moved, and what no weight depends on.

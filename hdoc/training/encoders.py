@@ -17,8 +17,8 @@ from torch import nn
 
 from hdoc.bert import Bert, BertShape
 from hdoc.encoder import TransformersEncoder, build_encoder
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import ModelError
+from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.messages import say
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from hdoc.training.losses import document_losses
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from hdoc.encoding import PieceTokenizer
-    from hdoc.spelling import Spelling
+    from hdoc.tokens.spelling import Spelling
+    from hdoc.tokens.tokenizer import PieceTokenizer
     from hdoc.training.splits import DocumentSplit
 
 # What is in fewer training documents says more of those than of a class.

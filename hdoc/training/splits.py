@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hdoc.batches import DocumentBatch, batch_pieces
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
+from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.sampling import Batch
 from hdoc.training.store import DocumentStore
 

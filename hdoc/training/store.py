@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable, LabelledText
 from hdoc.text.sentences import Split
+from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.messages import say
 from hdoc.training.tokenising import Pieces, tokenise_many
 

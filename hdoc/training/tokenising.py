@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import HdocError
 from hdoc.text.sentences import Split, split_sentences
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 Pieces = tuple[NDArray[np.int32], NDArray[np.int32]]
 """The piece ids of a document's windows end to end, and the number of pieces of each window."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hdoc.classifier import DocumentClassifier
-from hdoc.encoding import Window
+from hdoc.tokens.tokenizer import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 
 from hdoc.classifier import Classification, DocumentClassifier
-from hdoc.encoding import Window
 from hdoc.evaluation.agreement import kendall, word_scores
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.quality import Decisions, Prediction, measure
 from hdoc.explanation import Explanation
+from hdoc.tokens.tokenizer import Window
 
 _TOGETHER = 64  # documents that are encoded at once, as in `hdoc classify`
 _VARIANTS: tuple[tuple[Literal["torch", "onnx"], Literal["float32", "bfloat16", "int8"]], ...] = (

@@ -18,10 +18,10 @@ from torch import nn
 
 from hdoc.batches import batch_documents
 from hdoc.encoder import encoder_window
-from hdoc.encoding import PieceTokenizer
 from hdoc.errors import DataError
 from hdoc.tables import open_table
 from hdoc.text.sentences import Sentence
+from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.torch_engine import has_bfloat16
 from hdoc.training.encoders import load_encoder, load_tokenizer
 

@@ -8,8 +8,8 @@ from itertools import chain, islice
 import numpy as np
 
 from hdoc.classifier import DocumentClassifier
-from hdoc.encoding import Window
 from hdoc.records import read_records
+from hdoc.tokens.tokenizer import Window
 
 Document = list[Window]
 

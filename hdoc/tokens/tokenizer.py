@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hdoc.spelling import Spelling
 from hdoc.text.sentences import Sentence
+from hdoc.tokens.spelling import Spelling
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer

@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.encoding import PieceTokenizer
+from hdoc.tokens.tokenizer import PieceTokenizer
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
