@@ -8,7 +8,7 @@ from typing import Any
 
 from hdoc.classifier import Classification, DocumentClassifier
 from hdoc.errors import HdocError
-from hdoc.records import Record
+from hdoc.tables.records import Record
 
 
 def classify_records(

@@ -19,7 +19,7 @@ from benchmarks.speed.benchmark import add_arguments as add_speed_arguments
 from benchmarks.speed.benchmark import run as measure_speed
 from benchmarks.trust import KINDS, evaluated, targets
 
-from hdoc.records import read_records
+from hdoc.tables.records import read_records
 
 SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
 

@@ -16,7 +16,7 @@ from drills.kills import drill_kills
 from drills.outcome import Outcome
 
 from hdoc.classifier import embedded_model
-from hdoc.records import read_records
+from hdoc.tables.records import read_records
 
 SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
 

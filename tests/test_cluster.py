@@ -21,9 +21,9 @@ from hdoc.cli import main
 from hdoc.cluster import plan
 from hdoc.cluster.engine import ray_cluster, workforce
 from hdoc.errors import HdocError, InputError
-from hdoc.records import read_records
-from hdoc.results import open_writer
 from hdoc.tables import Part, open_table
+from hdoc.tables.records import read_records
+from hdoc.tables.results import open_writer
 from tests.conftest import SENTENCES
 
 pytestmark = [

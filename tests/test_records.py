@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdoc.errors import InputError
-from hdoc.records import Record, count_records, read_records
 from hdoc.tables import open_table
+from hdoc.tables.records import Record, count_records, read_records
 from hdoc.text.charset import is_blank
 
 TEXTS = ["국회는 오늘 예산안을 의결했다.", '그는 "좋다"고, 말했다.\n둘째 줄', "\t앞뒤 빈칸 ", "끝\r\n"]
@@ -441,7 +441,7 @@ def test_rows_are_numbered_as_the_file_is_read(tmp_path):
 def test_memory_stays_flat(tmp_path, kind):
     """Reading 60 MB of text takes little more than reading 6 MB does."""
     code = (
-        "import re, sys; from pathlib import Path; from hdoc.records import read_records\n"
+        "import re, sys; from pathlib import Path; from hdoc.tables.records import read_records\n"
         "n = sum(len(record.text) for record in read_records([sys.argv[1]]))\n"
         "print(n, re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )
@@ -466,5 +466,5 @@ def test_memory_stays_flat(tmp_path, kind):
 
 def test_importing_records_loads_nothing_heavy():
     heavy = "{'pyarrow', 'charset_normalizer', 'torch', 'kss'}"
-    code = f"import sys, hdoc.records, hdoc.results; sys.exit(bool({heavy} & set(sys.modules)))"
+    code = f"import sys, hdoc.tables.records, hdoc.tables.results; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdoc.errors import HdocError, InputError
-from hdoc.results import FIELDS, open_writer
+from hdoc.tables.results import FIELDS, open_writer
 
 ROW = {
     "id": "기사-1",
@@ -160,7 +160,7 @@ def test_interruption_before_the_first_row_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])
 def test_rows_can_be_read_while_more_are_written_and_after_a_kill(tmp_path, kind):
     code = (
-        "import json, sys, time; from hdoc.results import open_writer\n"
+        "import json, sys, time; from hdoc.tables.results import open_writer\n"
         "with open_writer(sys.argv[1]) as writer:\n"
         "    while True: writer.write(json.loads(sys.argv[2])); time.sleep(0.01)"
     )

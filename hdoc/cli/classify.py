@@ -74,8 +74,8 @@ def _classify(options: argparse.Namespace) -> int:
     from contextlib import closing
 
     from hdoc.bulk import classify_records
-    from hdoc.records import read_records
-    from hdoc.results import open_writer
+    from hdoc.tables.records import read_records
+    from hdoc.tables.results import open_writer
 
     records = read_records(options.inputs, options.text_column, options.id_column, options.encoding)
     workers = os.cpu_count() or 1 if options.workers is None else options.workers
@@ -111,7 +111,7 @@ def _progress(options: argparse.Namespace) -> Iterator[Callable[[], None]]:
     from threading import Thread
 
     from hdoc.progress import documents_bar
-    from hdoc.records import count_records
+    from hdoc.tables.records import count_records
 
     with documents_bar() as progress:
         task = progress.add_task("classifying", total=None)

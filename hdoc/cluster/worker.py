@@ -9,9 +9,9 @@ from hdoc.bulk import classify_records
 from hdoc.classifier import DocumentClassifier
 from hdoc.cluster.plan import Block, Settings
 from hdoc.errors import HdocError, ModelError
-from hdoc.records import table_records
-from hdoc.results import open_writer
 from hdoc.tables import open_table
+from hdoc.tables.records import table_records
+from hdoc.tables.results import open_writer
 
 _MOST_TRIES = 3
 

@@ -17,7 +17,7 @@ from hdoc.classifier import Classification, DocumentClassifier
 from hdoc.errors import DataError
 from hdoc.evaluation.quality import Decisions
 from hdoc.evaluation.tables import Table
-from hdoc.records import read_records
+from hdoc.tables.records import read_records
 
 Floats = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 
 from drills.outcome import Outcome
-from hdoc.results import FIELDS
+from hdoc.tables.results import FIELDS
 
 _ENCODINGS = ("utf-8", "cp949", "utf-16", "utf-16-le", "utf-32", "utf-8-sig")
 _FILES_PER_PROCESS = 250

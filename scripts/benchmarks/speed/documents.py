@@ -8,7 +8,7 @@ from itertools import chain, islice
 import numpy as np
 
 from hdoc.classifier import DocumentClassifier
-from hdoc.records import read_records
+from hdoc.tables.records import read_records
 from hdoc.tokens.tokenizer import Window
 
 Document = list[Window]

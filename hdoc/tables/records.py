@@ -2,7 +2,7 @@
 
 What is set up wrongly (a missing file, a missing column) is an error before any work is done. A bad
 document is not: it comes out as a record with an error, in its place, and the next one follows.
-`hdoc.results` writes what becomes of them.
+`hdoc.tables.results` writes what becomes of them.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hdoc.errors import HdocError, InputError
-from hdoc.records import DOCUMENT_SUFFIXES
+from hdoc.tables.records import DOCUMENT_SUFFIXES
 
 FIELDS = ("id", "label", "probability", "probabilities", "sentences", "error")
 """Keys of a row: the record's id; the label, its probability and those of all labels (label -> number); the
