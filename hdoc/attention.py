@@ -14,7 +14,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from hdoc.packing import PackedWindows
+from hdoc.encoders.packing import PackedWindows
 from hdoc.shapes import Context
 
 __all__ = ["AdditiveAttention", "Context", "SentenceAttention", "WordAttention", "masked_softmax"]

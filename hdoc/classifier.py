@@ -240,8 +240,10 @@ class DocumentClassifier:
 
 def _engine(model: StoredModel, device: str | None, precision: Precision) -> Engine:
     network = model.network
-    if type(network).__module__ == "hdoc.onnx.network":  # asked by name, as importing either takes long
-        from hdoc.onnx.network import OnnxEngine, OnnxNetwork
+    if (
+        type(network).__module__ == "hdoc.encoders.onnx.network"
+    ):  # asked by name, as importing either takes long
+        from hdoc.encoders.onnx.network import OnnxEngine, OnnxNetwork
 
         if device not in (None, "cpu") or precision == "bfloat16":
             raise HdocError(

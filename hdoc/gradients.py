@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from hdoc.batches import PaddedWindows, pad_windows, token_budget_batches
 from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Floats
+from hdoc.encoders.batches import PaddedWindows, pad_windows, token_budget_batches
 from hdoc.errors import HdocError
 from hdoc.tokens.tokenizer import Window
 
@@ -170,8 +170,8 @@ def _length_first(encoder: nn.Module, embeddings: nn.Module, device: torch.devic
 
 def _embeddings(encoder: nn.Module) -> nn.Module:
     """Return the module whose output the first layer gets; of models without one, the table of pieces."""
-    from hdoc.bert import Bert
-    from hdoc.encoder import TransformersEncoder
+    from hdoc.encoders.bert import Bert
+    from hdoc.encoders.build import TransformersEncoder
 
     if isinstance(encoder, Bert):
         return encoder.embeddings

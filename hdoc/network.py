@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hdoc.attention import SentenceAttention, WordAttention
-from hdoc.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows, within_budget
-from hdoc.bert import Bert
-from hdoc.memory import trim_heap
-from hdoc.packing import PackedWindows
+from hdoc.encoders.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows, within_budget
+from hdoc.encoders.bert import Bert
+from hdoc.encoders.memory import trim_heap
+from hdoc.encoders.packing import PackedWindows
 from hdoc.shapes import NetworkShape
 
 __all__ = ["DocumentNetwork", "NetworkShape", "Reading", "Verdict"]

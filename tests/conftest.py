@@ -68,7 +68,7 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     import torch
     from tokenizers import Tokenizer
 
-    from hdoc.encoder import build_encoder
+    from hdoc.encoders.build import build_encoder
     from hdoc.network import DocumentNetwork, NetworkShape
     from hdoc.storage import save_model
     from hdoc.tokens.tokenizer import PieceTokenizer

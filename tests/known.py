@@ -14,8 +14,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import nn
 
-from hdoc.bert import Bert, BertShape
 from hdoc.classifier import DocumentClassifier
+from hdoc.encoders.bert import Bert, BertShape
 from hdoc.explanation import ModelIdentity
 from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.storage import StoredModel, save_model

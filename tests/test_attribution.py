@@ -104,7 +104,7 @@ def test_integrated_gradients_add_up_to_the_difference_from_masks(
     explanation = explain_by("integrated-gradients", tiny, LONG)
     n_pieces = [len(window.ids) for window in tiny.tokenizer.windows(LONG, tiny.split(LONG))]
     mask = tiny.tokenizer.tokenizer.token_to_id("[MASK]")
-    from hdoc.batches import pad_windows
+    from hdoc.encoders.batches import pad_windows
 
     with torch.inference_mode():
         vectors = torch.cat(
@@ -116,7 +116,7 @@ def test_integrated_gradients_add_up_to_the_difference_from_masks(
 
 
 def test_gradients_are_those_of_what_the_first_layer_gets(tiny: DocumentClassifier) -> None:
-    from hdoc.batches import pad_windows
+    from hdoc.encoders.batches import pad_windows
 
     explanation = explain_by("gradient", tiny, LONG)
     windows = pad_windows(
@@ -164,7 +164,7 @@ def test_reading_in_small_groups_changes_no_score(tiny: DocumentClassifier, meth
 def test_gradients_of_encoders_from_transformers(config) -> None:
     from dataclasses import replace
 
-    from hdoc.encoder import build_encoder
+    from hdoc.encoders.build import build_encoder
     from hdoc.network import DocumentNetwork, NetworkShape
     from tests.known import known_model
 

@@ -18,9 +18,9 @@ from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.pooled import masked_mean, repeat_positions, sines
 from hdoc.baselines.registry import TFIDF, AnyNetwork, Parts, architectures, build_network
 from hdoc.baselines.tfidf import TfidfSettings, fit_tfidf_model
-from hdoc.batches import DocumentBatch, batch_documents
-from hdoc.bert import Bert, BertShape
-from hdoc.encoder import build_encoder
+from hdoc.encoders.batches import DocumentBatch, batch_documents
+from hdoc.encoders.bert import Bert, BertShape
+from hdoc.encoders.build import build_encoder
 from hdoc.errors import HdocError, LabelError, ModelError
 from hdoc.network import NetworkShape
 from hdoc.render import to_html

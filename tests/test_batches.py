@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from hdoc.batches import batch_documents, pad_windows, token_budget_batches, within_budget
+from hdoc.encoders.batches import batch_documents, pad_windows, token_budget_batches, within_budget
 from hdoc.tokens.grouping import equal_length_batches
 from hdoc.tokens.tokenizer import PieceTokenizer
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from transformers import AutoModel, BertConfig, BertModel, DistilBertConfig, DistilBertModel
 
-from hdoc.bert import Bert, BertShape
-from hdoc.encoder import TransformersEncoder, build_encoder, encoder_width, encoder_window
+from hdoc.encoders.bert import Bert, BertShape
+from hdoc.encoders.build import TransformersEncoder, build_encoder, encoder_width, encoder_window
 from hdoc.errors import ModelError
 
 

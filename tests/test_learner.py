@@ -157,7 +157,7 @@ def test_a_checkpoint_needs_neither_data_nor_encoder(
     module_data: DocumentData = data(documents(12), dev=documents(6))
     fit.fit(module, datamodule=module_data)
 
-    monkeypatch.setattr("hdoc.training.encoders.encoder_source", lambda name: pytest.fail("asked for it"))
+    monkeypatch.setattr("hdoc.encoders.pretrained.encoder_source", lambda name: pytest.fail("asked for it"))
     loaded = DocumentLearner.load_from_checkpoint(tmp_path / "checkpoints" / "last.ckpt").eval()
     batch = next(iter(module_data.val_dataloader()))
     assert loaded.labels == module.labels

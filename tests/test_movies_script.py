@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hdoc.training.encoders import load_encoder, load_tokenizer
+from hdoc.encoders.pretrained import load_encoder, load_tokenizer
 
 ROOT = Path(__file__).parents[1]
 LINES = ["a fine film , well acted .", "the plot is thin and the jokes are old .", "we left early ."]

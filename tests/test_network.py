@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from hdoc.attention import Context, SentenceAttention, WordAttention, masked_softmax
-from hdoc.batches import DocumentBatch, PaddedWindows
-from hdoc.bert import Bert, BertShape
+from hdoc.encoders.batches import DocumentBatch, PaddedWindows
+from hdoc.encoders.bert import Bert, BertShape
 from hdoc.network import DocumentNetwork, NetworkShape
 
 CONTEXTS: list[Context] = ["none", "convolution", "gru", "transformer"]

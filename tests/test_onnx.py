@@ -7,11 +7,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from hdoc.encoders.onnx.network import OnnxNetwork
 from safetensors.numpy import load_file
 
 from hdoc import DocumentClassifier, HdocError, ModelError
 from hdoc.engine import Rectangle
-from hdoc.onnx.network import OnnxNetwork
 from hdoc.shapes import NetworkShape
 from hdoc.storage import load_model, save_model
 from hdoc.training.export import write_graph

@@ -5,12 +5,13 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from hdoc import DocumentClassifier, flash
+from hdoc import DocumentClassifier
 from hdoc.attention import WordAttention
-from hdoc.batches import batch_documents
-from hdoc.bert import Bert, BertShape
+from hdoc.encoders import flash
+from hdoc.encoders.batches import batch_documents
+from hdoc.encoders.bert import Bert, BertShape
+from hdoc.encoders.packing import PackedWindows, attention
 from hdoc.network import DocumentNetwork, NetworkShape
-from hdoc.packing import PackedWindows, attention
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.torch_engine import Precision
 
@@ -160,8 +161,10 @@ def test_variable_length_attention_gets_where_each_window_begins(
     groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
     expected = model.vectors(groups)
     calls = []
-    monkeypatch.setattr("hdoc.flash.fits", lambda _query, _dropout: True)
-    monkeypatch.setattr("hdoc.flash._kernel", lambda: lambda *given: calls.append(1) or one_by_one(*given))
+    monkeypatch.setattr("hdoc.encoders.flash.fits", lambda _query, _dropout: True)
+    monkeypatch.setattr(
+        "hdoc.encoders.flash._kernel", lambda: lambda *given: calls.append(1) or one_by_one(*given)
+    )
     torch.testing.assert_close(model.vectors(groups), expected, atol=1e-6, rtol=1e-5)
     assert len(calls) == 2  # once a layer, whatever the windows
 
@@ -175,7 +178,7 @@ def test_without_a_gpu_or_in_32_bit_windows_are_attended_to_in_rectangles() -> N
 
 
 def test_a_torch_without_the_kernel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hdoc.flash._kernel", lambda: None)
+    monkeypatch.setattr("hdoc.encoders.flash._kernel", lambda: None)
     query = torch.zeros(3, 2, 8)
     with pytest.raises(RuntimeError, match=r"expected variable-length attention, which torch .* lacks"):
         flash.attend(query, query, query, torch.tensor([0, 3], dtype=torch.int32), 3)

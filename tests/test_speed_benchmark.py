@@ -18,8 +18,8 @@ from benchmarks.speed.whole import _over_the_dearer
 from torch.utils.flop_counter import FlopCounterMode
 
 from hdoc import DocumentClassifier
-from hdoc.bert import Bert, BertShape
-from hdoc.memory import trim_heap
+from hdoc.encoders.bert import Bert, BertShape
+from hdoc.encoders.memory import trim_heap
 from tests.known import AGAINST, FOR, document, save_known_model
 
 ROOT = Path(__file__).parents[1]

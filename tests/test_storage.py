@@ -331,7 +331,7 @@ def test_what_would_be_read_without_end_is_refused(copy: Path) -> None:
 
 
 def test_a_config_that_names_code_has_it_left_out() -> None:
-    from hdoc.encoder import build_encoder
+    from hdoc.encoders.build import build_encoder
 
     config = {
         "model_type": "distilbert",
@@ -349,7 +349,7 @@ def test_a_config_that_names_code_has_it_left_out() -> None:
 def test_a_model_of_another_encoder_works(tmp_path: Path, tiny_model: Path) -> None:
     from transformers import DistilBertConfig
 
-    from hdoc.encoder import build_encoder
+    from hdoc.encoders.build import build_encoder
     from hdoc.network import DocumentNetwork, NetworkShape
 
     tokenizer = load_model(tiny_model).tokenizer

@@ -14,10 +14,10 @@ import torch
 from filelock import FileLock
 
 import hdoc.training.store as store_module
+from hdoc.encoders.pretrained import load_tokenizer
 from hdoc.errors import DataError
 from hdoc.text.sentences import split_sentences
 from hdoc.training.data import DocumentData, TrainingBatch
-from hdoc.training.encoders import load_tokenizer
 from tests.conftest import SENTENCES
 from tests.labelled import documents, make_data
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer, DistilBertConfig, DistilBertModel
 
-from hdoc.bert import Bert
-from hdoc.encoder import TransformersEncoder
+from hdoc.encoders.bert import Bert
+from hdoc.encoders.build import TransformersEncoder
+from hdoc.encoders.pretrained import load_encoder, load_tokenizer
 from hdoc.errors import ModelError
-from hdoc.training.encoders import load_encoder, load_tokenizer
 from hdoc.training.tokenising import tokenise_many
 from tests.conftest import SENTENCES
 

@@ -11,10 +11,10 @@ from pytorch_lightning import Trainer
 from sklearn import metrics as sklearn_metrics
 from tokenizers import Tokenizer
 
-from hdoc.batches import DocumentBatch, batch_documents
-from hdoc.bert import Bert, BertShape
+from hdoc.encoders.batches import DocumentBatch, batch_documents
+from hdoc.encoders.bert import Bert, BertShape
+from hdoc.encoders.memory import bound_kernel_cache
 from hdoc.errors import HdocError
-from hdoc.memory import bound_kernel_cache
 from hdoc.network import DocumentNetwork, NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.losses import class_weights, document_losses
@@ -208,7 +208,7 @@ class TestOptimisation:
         assert {group["name"] for group in optimizer.param_groups} == {"head"}
 
     def test_layers_are_found_in_models_of_transformers(self) -> None:
-        from hdoc.encoder import build_encoder
+        from hdoc.encoders.build import build_encoder
 
         config = {"model_type": "distilbert", "vocab_size": 50, "dim": 16, "n_layers": 2, "n_heads": 2}
         encoder = build_encoder({**config, "hidden_dim": 32})

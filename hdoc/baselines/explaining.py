@@ -15,7 +15,7 @@ import torch
 
 from hdoc.analysis import Classes, Floats
 from hdoc.baselines.han import HierarchicalAttentionNetwork
-from hdoc.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
+from hdoc.encoders.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 from hdoc.temperature import UNCALIBRATED, Temperature

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hdoc.attention import AdditiveAttention
-from hdoc.batches import DocumentBatch, PaddedWindows
+from hdoc.encoders.batches import DocumentBatch, PaddedWindows
 from hdoc.errors import ModelError
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hdoc.baselines.rows import Choice, rows_of
-from hdoc.batches import DocumentBatch, PaddedWindows
+from hdoc.encoders.batches import DocumentBatch, PaddedWindows
 from hdoc.errors import ModelError
 from hdoc.tokens.tokenizer import PieceTokenizer
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hdoc.batches import DocumentBatch, batch_pieces
+from hdoc.encoders.batches import DocumentBatch, batch_pieces
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 Pieces = NDArray[np.int64]

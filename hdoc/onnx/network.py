@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from hdoc.encoders.onnx.graph import reading_graph
 from numpy.typing import NDArray
 
 from hdoc.analysis import Floats
 from hdoc.engine import Engine, Rectangle, Vectors, WindowReadings
 from hdoc.errors import ModelError
-from hdoc.onnx.graph import reading_graph
 from hdoc.shapes import NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer
 
@@ -57,7 +57,7 @@ class OnnxNetwork:
         Raises:
             HdocError: the library onnx, which that needs, is not installed.
         """
-        from hdoc.onnx.quantization import quantized
+        from hdoc.encoders.onnx.quantization import quantized
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY

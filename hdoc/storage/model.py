@@ -15,8 +15,8 @@ from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
+    from hdoc.encoders.onnx.network import OnnxNetwork
     from hdoc.network import DocumentNetwork
-    from hdoc.onnx.network import OnnxNetwork
 
 Runtime = Literal["torch", "onnx"]
 """What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""

@@ -15,8 +15,8 @@ from hdoc.errors import HdocError, ModelError
 from hdoc.shapes import NetworkShape, encoder_width
 
 if TYPE_CHECKING:
+    from hdoc.encoders.onnx.network import OnnxNetwork
     from hdoc.network import DocumentNetwork
-    from hdoc.onnx.network import OnnxNetwork
 
 
 def torch_network(
@@ -35,7 +35,7 @@ def torch_network(
     """
     import torch
 
-    from hdoc.encoder import build_encoder
+    from hdoc.encoders.build import build_encoder
     from hdoc.network import DocumentNetwork
 
     tensors = {name: torch.from_numpy(values) for name, values in _weights(root, weights).items()}
@@ -67,7 +67,7 @@ def onnx_network(
         ModelError: the weights do not fit, only torch can run the network, or it gives no finite scores.
     """
     try:
-        from hdoc.onnx.network import OnnxNetwork
+        from hdoc.encoders.onnx.network import OnnxNetwork
     except ModuleNotFoundError as error:
         raise HdocError(f"the runtime onnx needs {error.name}; run: pip install onnxruntime") from error
     from hdoc.engine import Rectangle
@@ -96,7 +96,7 @@ def _try(root: Path, network: DocumentNetwork) -> None:
     """Score three pieces, or a model whose sizes fit but do not work would fail at the first document."""
     import torch
 
-    from hdoc.batches import PaddedWindows
+    from hdoc.encoders.batches import PaddedWindows
 
     ids = torch.zeros(1, 3, dtype=torch.long)
     seen = torch.ones(1, 3, dtype=torch.bool)

@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from hdoc.baselines.registry import HDOC, AnyNetwork, Parts, build_network
-from hdoc.encoder import build_encoder
+from hdoc.encoders.build import build_encoder
 from hdoc.errors import ModelError
 from hdoc.network import NetworkShape
 from hdoc.text.sentences import Split

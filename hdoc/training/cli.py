@@ -20,8 +20,8 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from transformers.utils.logging import disable_progress_bar
 
 from hdoc.baselines.registry import TFIDF
+from hdoc.encoders.memory import bound_kernel_cache
 from hdoc.errors import HdocError
-from hdoc.memory import bound_kernel_cache
 from hdoc.store import tracking_uri
 from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 
-from hdoc.batches import TOKEN_BUDGET
+from hdoc.encoders.batches import TOKEN_BUDGET
+from hdoc.encoders.pretrained import load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.training.encoders import load_tokenizer
 from hdoc.training.holdout import hold_out
 from hdoc.training.loading import BatchLoader
 from hdoc.training.messages import say

@@ -110,7 +110,7 @@ def write_graph(folder: str | Path) -> Path:
     Raises:
         ModelError: the model cannot be read, or only torch can run it, or the file cannot be written.
     """
-    from hdoc.onnx.network import OnnxNetwork
+    from hdoc.encoders.onnx.network import OnnxNetwork
     from hdoc.storage import load_model
 
     model = load_model(folder, "onnx")

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from hdoc.attention import Context
 from hdoc.baselines.registry import HDOC
-from hdoc.encoder import encoder_window
+from hdoc.encoders.build import encoder_window
 from hdoc.errors import ModelError
 from hdoc.network import NetworkShape
 from hdoc.training.blueprint import Blueprint
@@ -107,7 +107,7 @@ class DocumentLearner(DocumentScorer):
         """
         if self.blueprint is not None or self._trainer is None or self.trainer.state.fn != TrainerFn.FITTING:
             return
-        from hdoc.training.encoders import load_encoder
+        from hdoc.encoders.pretrained import load_encoder
 
         settings = self.hparams
         encoder, config = load_encoder(settings["encoder"])

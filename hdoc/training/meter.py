@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.profilers import PassThroughProfiler
 from torch import Tensor
 
-from hdoc.batches import DocumentBatch
+from hdoc.encoders.batches import DocumentBatch
 
 
 class WaitProfiler(PassThroughProfiler):

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hdoc.batches import DocumentBatch, batch_pieces
+from hdoc.encoders.batches import DocumentBatch, batch_pieces
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
 from hdoc.tokens.tokenizer import PieceTokenizer

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from hdoc.batches import DocumentBatch, PaddedWindows
+from hdoc.encoders.batches import DocumentBatch, PaddedWindows
 
 
 def drop_windows(batch: DocumentBatch, share: float, limit: int | None = None) -> DocumentBatch:

@@ -11,7 +11,7 @@ import os
 import time
 from pathlib import Path
 
-from hdoc.memory import trim_heap
+from hdoc.encoders.memory import trim_heap
 
 _GROWN = 64 * 2**20
 _SECONDS = 1.0

@@ -16,14 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from hdoc.batches import batch_documents
-from hdoc.encoder import encoder_window
+from hdoc.encoders.batches import batch_documents
+from hdoc.encoders.build import encoder_window
+from hdoc.encoders.pretrained import load_encoder, load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables import open_table
 from hdoc.text.sentences import Sentence
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.torch_engine import has_bfloat16
-from hdoc.training.encoders import load_encoder, load_tokenizer
 
 N_FOLDS = 5
 _PENALTIES = (10.0, 100.0, 1000.0)

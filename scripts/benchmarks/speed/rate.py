@@ -10,8 +10,8 @@ import torch
 from benchmarks.speed.cost import Action
 from benchmarks.speed.documents import Document, length
 from benchmarks.speed.shape import wait
-from hdoc.bert import Bert, BertShape
 from hdoc.classifier import DocumentClassifier
+from hdoc.encoders.bert import Bert, BertShape
 from hdoc.torch_engine import TorchEngine
 
 RATE = "as many operations in products of large matrices"

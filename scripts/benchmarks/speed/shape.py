@@ -7,8 +7,8 @@ from typing import Literal
 
 import torch
 
-from hdoc.bert import Bert
 from hdoc.classifier import DocumentClassifier
+from hdoc.encoders.bert import Bert
 from hdoc.network import DocumentNetwork
 from hdoc.torch_engine import Precision, TorchEngine
 

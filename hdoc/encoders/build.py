@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hdoc.bert import Bert, BertShape
+from hdoc.encoders.bert import Bert, BertShape
 from hdoc.errors import ModelError
 from hdoc.shapes import encoder_width, encoder_window
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from hdoc.bert import Bert, BertShape
-from hdoc.encoder import TransformersEncoder, build_encoder
+from hdoc.encoders.bert import Bert, BertShape
+from hdoc.encoders.build import TransformersEncoder, build_encoder
 from hdoc.errors import ModelError
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.messages import say

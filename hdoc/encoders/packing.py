@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hdoc import flash
-from hdoc.batches import PaddedWindows, moved
+from hdoc.encoders import flash
+from hdoc.encoders.batches import PaddedWindows, moved
 
 Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 """Queries, keys, values, all (..., tokens, heads, head_width), and dropout, to what the queries attend to."""

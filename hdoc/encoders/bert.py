@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hdoc.packing import Attend, PackedWindows, attention
+from hdoc.encoders.packing import Attend, PackedWindows, attention
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
