@@ -17,7 +17,7 @@ from hdoc.errors import DataError, HdocError, InputError, LabelError, ModelError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 
 if TYPE_CHECKING:
-    from hdoc.classifier import Classification, DocumentClassifier
+    from hdoc.tasks.document.classifier import Classification, DocumentClassifier
 
 __version__ = "0.1.0"
 
@@ -39,5 +39,5 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in ("Classification", "DocumentClassifier"):
-        return getattr(import_module("hdoc.classifier"), name)
+        return getattr(import_module("hdoc.tasks.document.classifier"), name)
     raise AttributeError(f"module 'hdoc' has no attribute {name!r}")

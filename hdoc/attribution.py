@@ -23,11 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Floats, Scorer, SplitText
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation
 from hdoc.gradients import Advance, EmbeddedDocument, captum_methods, frozen
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence
 from hdoc.tokens.tokenizer import word_spans, words_of_pieces
 

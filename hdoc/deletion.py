@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.classifier import DocumentClassifier
-from hdoc.engine import Vectors
 from hdoc.explanation import Explanation
+from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.engine import Vectors
 from hdoc.text.sentences import Sentence
 from hdoc.tokens.tokenizer import Window
 

@@ -15,7 +15,7 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
-from hdoc.temperature import UNCALIBRATED, Temperature
+from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 
 # The bins of the expected calibration error (Naeini et al. 2015), equally wide.
 N_BINS = 15

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hdoc.figures import N_BINS, probabilities
-from hdoc.temperature import UNCALIBRATED, Temperature
+from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 
 # Fonts with Hangul, by what systems come with; Noto's CJK fonts all have it, whatever their region.
 _FONTS = (

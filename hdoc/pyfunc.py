@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hdoc.analysis import Analysis, Classification
-from hdoc.classifier import DocumentClassifier
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import SentenceShare, WordShare
+from hdoc.tasks.document.analysis import Analysis, Classification
+from hdoc.tasks.document.classifier import DocumentClassifier
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Scorer, SplitText
 from hdoc.explanation import Explanation
 from hdoc.faithfulness import N_DRAWS, Unit, parts_of, ranking, without_parts
 from hdoc.rendering.scale import probability
 from hdoc.rendering.symbols import visible_line
 from hdoc.rendering.wording import Language, subject_particle
+from hdoc.tasks.document.classifier import DocumentClassifier
 
 # The least difference between two probabilities that a reader would call one.
 _NOTICEABLE = 0.01

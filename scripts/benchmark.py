@@ -90,8 +90,8 @@ def measure_trust(options: argparse.Namespace) -> int:
 def measure_runtimes(options: argparse.Namespace) -> None:
     from benchmarks.runtimes import compare_runtimes, table
 
-    from hdoc.classifier import DocumentClassifier
     from hdoc.evaluation.examples import Columns, read_examples
+    from hdoc.tasks.document.classifier import DocumentClassifier
 
     labels = DocumentClassifier.load(options.model, device="cpu").labels
     examples = read_examples(options.data, Columns(), labels)

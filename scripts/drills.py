@@ -15,8 +15,8 @@ from drills.folders import drill_changed_bytes, drill_half_written, drill_hostil
 from drills.kills import drill_kills
 from drills.outcome import Outcome
 
-from hdoc.classifier import embedded_model
 from hdoc.tables.records import read_records
+from hdoc.tasks.document.classifier import embedded_model
 
 SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hdoc.temperature import Temperature
+from hdoc.tasks.temperature import Temperature
 
 # Sentences written for the tests; enough characters for a tokenizer that leaves little unknown.
 SENTENCES = [
@@ -69,8 +69,8 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     from tokenizers import Tokenizer
 
     from hdoc.encoders.build import build_encoder
-    from hdoc.network import DocumentNetwork, NetworkShape
-    from hdoc.storage import save_model
+    from hdoc.tasks.document.folder import save_model
+    from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
     from hdoc.tokens.tokenizer import PieceTokenizer
 
     config = json.loads((tiny_encoder / "config.json").read_text(encoding="utf-8"))

@@ -14,12 +14,12 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import nn
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.explanation import ModelIdentity
-from hdoc.network import DocumentNetwork, NetworkShape
-from hdoc.storage import StoredModel, save_model
-from hdoc.temperature import Temperature
+from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.folder import StoredModel, save_model
+from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
+from hdoc.tasks.temperature import Temperature
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -14,8 +14,8 @@ from typing import Any
 
 import uvicorn
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.library import Library
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.web.app import Settings, create_app
 from hdoc.web.command import _listen
 

@@ -165,7 +165,7 @@ def test_gradients_of_encoders_from_transformers(config) -> None:
     from dataclasses import replace
 
     from hdoc.encoders.build import build_encoder
-    from hdoc.network import DocumentNetwork, NetworkShape
+    from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
     from tests.known import known_model
 
     model = known_model()

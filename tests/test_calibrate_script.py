@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hdoc import DocumentClassifier
-from hdoc.storage import load_model
+from hdoc.tasks.document.folder import load_model
 from tests.known import AGAINST, FOR, document, save_known_model
 
 ROOT = Path(__file__).parents[1]

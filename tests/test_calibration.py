@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hdoc.temperature import Temperature
+from hdoc.tasks.temperature import Temperature
 from hdoc.training.calibration import HIGHEST, LOWEST, fit_temperature
 from hdoc.training.metrics import figures
 

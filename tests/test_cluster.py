@@ -15,8 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hdoc.bulk import classify_records
-from hdoc.classifier import DocumentClassifier
 from hdoc.cli import main
 from hdoc.cluster import plan
 from hdoc.cluster.engine import ray_cluster, workforce
@@ -24,6 +22,8 @@ from hdoc.errors import HdocError, InputError
 from hdoc.tables import Part, open_table
 from hdoc.tables.records import read_records
 from hdoc.tables.results import open_writer
+from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.rows import classify_records
 from tests.conftest import SENTENCES
 
 pytestmark = [

@@ -21,7 +21,7 @@ from pytorch_lightning import Trainer
 
 from hdoc import DocumentClassifier, cli
 from hdoc.errors import HdocError
-from hdoc.storage import load_model
+from hdoc.tasks.document.folder import load_model
 from hdoc.training import export
 from hdoc.training.command import expand_resume, find_configs, main, shipped_configs
 from tests.labelled import documents, telling_documents, write

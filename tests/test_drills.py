@@ -9,7 +9,7 @@ from drills.documents import extremes
 from drills.folders import drill_changed_bytes
 from drills.outcome import Outcome, attempt
 
-from hdoc.classifier import embedded_model
+from hdoc.tasks.document.classifier import embedded_model
 from hdoc.text.sentences import split_sentences
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "drills.py"

@@ -25,7 +25,7 @@ from hdoc.evaluation.quality import (
 )
 from hdoc.evaluation.summary import interval, summarise
 from hdoc.explanation import SentenceShare, WordShare
-from hdoc.lexical import LexicalScores
+from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.text.sentences import split_sentences
 from tests.known import AGAINST, FOR, document, known_classifier
 

@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from hdoc.attention import Context, SentenceAttention, WordAttention, masked_softmax
 from hdoc.encoders.batches import DocumentBatch, PaddedWindows
 from hdoc.encoders.bert import Bert, BertShape
-from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.tasks.document.attention import Context, SentenceAttention, WordAttention, masked_softmax
+from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 
 CONTEXTS: list[Context] = ["none", "convolution", "gru", "transformer"]
 

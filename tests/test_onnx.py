@@ -11,9 +11,9 @@ from hdoc.encoders.onnx.network import OnnxNetwork
 from safetensors.numpy import load_file
 
 from hdoc import DocumentClassifier, HdocError, ModelError
-from hdoc.engine import Rectangle
-from hdoc.shapes import NetworkShape
-from hdoc.storage import load_model, save_model
+from hdoc.tasks.document.engine import Rectangle
+from hdoc.tasks.document.folder import load_model, save_model
+from hdoc.tasks.document.shape import NetworkShape
 from hdoc.training.export import write_graph
 from tests.known import known_model
 from tests.test_classifier import ARTICLE

@@ -6,14 +6,14 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from hdoc import DocumentClassifier
-from hdoc.attention import WordAttention
 from hdoc.encoders import flash
 from hdoc.encoders.batches import batch_documents
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.encoders.packing import PackedWindows, attention
-from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.tasks.document.attention import WordAttention
+from hdoc.tasks.document.engine_torch import Precision
+from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.torch_engine import Precision
 
 # Lengths that meet in one group, and lengths that need several.
 DOCUMENTS = [[[5, 6, 7], [8] * 20, [9]], [[6] * 4, [7, 8] * 14], [[5]]]
@@ -109,7 +109,7 @@ def test_convolutions_of_packed_sentences_do_not_see_their_neighbours(tokenizer:
 def test_gradients_are_the_same_when_hidden_states_are_computed_again(
     tokenizer: PieceTokenizer, dropout: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hdoc.network.TOKEN_BUDGET", 40)
+    monkeypatch.setattr("hdoc.tasks.document.network.TOKEN_BUDGET", 40)
     model = network((1, 3, 5)).train()
     model.word_attention.dropout.p = dropout
     batch = batch_documents(DOCUMENTS, tokenizer, budget=40)

@@ -431,7 +431,7 @@ class TestHtml:
 
 
 def test_explanations_of_a_model_can_be_shown(tiny_model):
-    from hdoc.classifier import DocumentClassifier
+    from hdoc.tasks.document.classifier import DocumentClassifier
 
     classifier = DocumentClassifier.load(tiny_model, "cpu")
     text = f"{TEXT}\0\n\n\x1b[2J아이들은 운동장에서 축구를 하며 오후를 보냈다."

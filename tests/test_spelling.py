@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdoc.storage import load_model
+from hdoc.tasks.document.folder import load_model
 from hdoc.tokens.spelling import EDGE, UNKNOWN, Spelling
 
 # 버스 ##가 😀 늦 (an empty piece) and one without a spelling.

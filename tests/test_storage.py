@@ -12,12 +12,12 @@ from safetensors.numpy import save as save_numpy
 from safetensors.torch import load_file, save_file
 
 from hdoc import DocumentClassifier
-from hdoc.classifier import embedded_model
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores, ngram_keys
-from hdoc.storage import load_model, save_model
-from hdoc.storage.files import sha256
-from hdoc.temperature import Temperature
+from hdoc.storage.reading import sha256
+from hdoc.tasks.document.classifier import embedded_model
+from hdoc.tasks.document.folder import load_model, save_model
+from hdoc.tasks.document.lexical import LexicalScores, ngram_keys
+from hdoc.tasks.temperature import Temperature
 
 
 @pytest.fixture
@@ -350,7 +350,7 @@ def test_a_model_of_another_encoder_works(tmp_path: Path, tiny_model: Path) -> N
     from transformers import DistilBertConfig
 
     from hdoc.encoders.build import build_encoder
-    from hdoc.network import DocumentNetwork, NetworkShape
+    from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 
     tokenizer = load_model(tiny_model).tokenizer
     config = DistilBertConfig(vocab_size=600, dim=16, n_layers=1, n_heads=2, hidden_dim=32).to_dict()
@@ -363,7 +363,7 @@ def test_a_model_of_another_encoder_works(tmp_path: Path, tiny_model: Path) -> N
 def test_a_missing_runtime_is_no_fault_of_the_model(copy: Path) -> None:
     program = (
         "import sys; sys.modules['torch'] = None; "
-        f"from hdoc.storage import load_model; load_model({str(copy)!r})"
+        f"from hdoc.tasks.document.folder import load_model; load_model({str(copy)!r})"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     message = (

@@ -12,8 +12,8 @@ import torch
 from torch.nn.functional import one_hot
 
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores, ngram_keys
-from hdoc.storage import load_model
+from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.lexical import LexicalScores, ngram_keys
 from hdoc.training.lexical import fit_lexical, lexical_from_plain, lexical_logits, lexical_to_plain
 from tests.conftest import SENTENCES
 from tests.labelled import make_data, telling_documents

@@ -15,7 +15,7 @@ from hdoc.encoders.batches import DocumentBatch, batch_documents
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.encoders.memory import bound_kernel_cache
 from hdoc.errors import HdocError
-from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.losses import class_weights, document_losses
 from hdoc.training.metrics import Predictions, figures

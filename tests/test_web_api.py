@@ -15,9 +15,9 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra serve")
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.cli import main
 from hdoc.library import Article, Library
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import split_sentences
 from hdoc.web.app import Settings
 from hdoc.web.batching import Batcher, Limits, QueueFullError

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.library import Article, Library
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.web.app import Settings
 from hdoc.web.gate import Rules
 from tests.known import AGAINST, FOR, known_model

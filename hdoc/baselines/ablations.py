@@ -10,7 +10,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 
 
 class MeanSentences(DocumentNetwork):

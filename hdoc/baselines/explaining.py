@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from hdoc.analysis import Classes, Floats
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.encoders.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
-from hdoc.temperature import UNCALIBRATED, Temperature
+from hdoc.tasks.document.analysis import Classes, Floats
+from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.text.sentences import split_sentences
 from hdoc.tokens.tokenizer import PieceTokenizer, Window, word_spans, words_of_pieces
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hdoc.attention import AdditiveAttention
 from hdoc.encoders.batches import DocumentBatch, PaddedWindows
 from hdoc.errors import ModelError
+from hdoc.tasks.document.attention import AdditiveAttention
 
 
 @dataclass(frozen=True, slots=True)

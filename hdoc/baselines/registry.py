@@ -16,7 +16,7 @@ from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.pooled import PooledNetwork, Pooling, Summary, repeat_positions
 from hdoc.encoders.build import encoder_width, encoder_window
 from hdoc.errors import ModelError
-from hdoc.network import DocumentNetwork, NetworkShape
+from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 HDOC = "hdoc"

@@ -73,9 +73,9 @@ def _classify(options: argparse.Namespace) -> int:
         return classify(options)
     from contextlib import closing
 
-    from hdoc.bulk import classify_records
     from hdoc.tables.records import read_records
     from hdoc.tables.results import open_writer
+    from hdoc.tasks.document.rows import classify_records
 
     records = read_records(options.inputs, options.text_column, options.id_column, options.encoding)
     workers = os.cpu_count() or 1 if options.workers is None else options.workers

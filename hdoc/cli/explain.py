@@ -18,9 +18,9 @@ from hdoc.errors import HdocError
 from hdoc.messages import complain, say
 
 if TYPE_CHECKING:
-    from hdoc.classifier import DocumentClassifier
     from hdoc.explanation import Explanation
     from hdoc.rendering.wording import Language
+    from hdoc.tasks.document.classifier import DocumentClassifier
 
 
 def add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

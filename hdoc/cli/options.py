@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from hdoc.errors import HdocError
 
 if TYPE_CHECKING:
-    from hdoc.classifier import DocumentClassifier
-    from hdoc.storage import Runtime
-    from hdoc.torch_engine import Precision
+    from hdoc.tasks.document.classifier import DocumentClassifier
+    from hdoc.tasks.document.engine_torch import Precision
+    from hdoc.tasks.document.folder import Runtime
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace) -> DocumentClassifier:
     """Load the model that was asked for, in what runs it best for this command."""
-    from hdoc.classifier import DocumentClassifier
+    from hdoc.tasks.document.classifier import DocumentClassifier
 
     precision: Precision = getattr(options, "precision", "float32")
     if options.runtime != "auto" or precision == "int8":

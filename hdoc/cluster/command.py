@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hdoc.classifier import model_folder
 from hdoc.cluster.engine import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.plan import SUCCESS, Block, Settings, find_tables, kind_of, make_plan
 from hdoc.cluster.worker import tries_file
 from hdoc.errors import HdocError, InputError
 from hdoc.messages import say
-from hdoc.storage import load_model
+from hdoc.tasks.document.classifier import model_folder
+from hdoc.tasks.document.folder import load_model
 
 
 def classify(options: argparse.Namespace) -> int:

@@ -19,8 +19,8 @@ from hdoc.tables import Part, Table, is_table, open_table
 from hdoc.text.documents import unreadable
 
 if TYPE_CHECKING:
-    from hdoc.storage import Runtime
-    from hdoc.torch_engine import Precision
+    from hdoc.tasks.document.engine_torch import Precision
+    from hdoc.tasks.document.folder import Runtime
 
 PLAN = "_plan.json"
 """Readers of folders of Parquet or JSON Lines pass over names that begin with an underscore."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hdoc.bulk import classify_records
-from hdoc.classifier import DocumentClassifier
 from hdoc.cluster.plan import Block, Settings
 from hdoc.errors import HdocError, ModelError
 from hdoc.tables import open_table
 from hdoc.tables.records import table_records
 from hdoc.tables.results import open_writer
+from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.rows import classify_records
 
 _MOST_TRIES = 3
 

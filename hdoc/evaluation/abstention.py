@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.classifier import Classification, DocumentClassifier
 from hdoc.errors import DataError
 from hdoc.evaluation.quality import Decisions
 from hdoc.evaluation.tables import Table
 from hdoc.tables.records import read_records
+from hdoc.tasks.document.classifier import Classification, DocumentClassifier
 
 Floats = NDArray[np.float64]
 

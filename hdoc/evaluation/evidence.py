@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.errors import HdocError
 from hdoc.evaluation.examples import Example
 from hdoc.rendering.symbols import clip, visible_line
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence
 
 Floats = NDArray[np.float64]

@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 
 from hdoc.attribution import Method, explain_by
-from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Scorer, SplitText
 from hdoc.evaluation.agreement import (
     auprc,
@@ -33,6 +32,7 @@ from hdoc.evaluation.cost import measured
 from hdoc.evaluation.examples import Example
 from hdoc.explanation import Explanation
 from hdoc.faithfulness import Erasure, Order, Unit, erasure, random_orders, ranking
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence
 
 RANDOM = "random"

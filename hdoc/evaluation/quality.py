@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hdoc.classifier import Analysis, Classification, DocumentClassifier
 from hdoc.errors import HdocError
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.ledger import Ledger
 from hdoc.figures import N_BINS, figures
+from hdoc.tasks.document.classifier import Analysis, Classification, DocumentClassifier
 from hdoc.text.sentences import Sentence
 
 Floats = NDArray[np.float64]

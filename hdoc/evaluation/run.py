@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.errors import DataError, HdocError, ModelError
 from hdoc.evaluation.abstention import abstention_table, measure_abstention, read_strangers
 from hdoc.evaluation.evidence import evidence_rows, gather_evidence
@@ -40,6 +39,7 @@ from hdoc.evaluation.summary import summarise
 from hdoc.evaluation.tables import Table, explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.tracking import log_evaluation
 from hdoc.plots import draw_confusion, draw_reliability, korean_font
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence, split_sentences
 
 _VERSION = 3

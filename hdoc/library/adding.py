@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hdoc.classifier import Classification, DocumentClassifier
 from hdoc.errors import HdocError, InputError
 from hdoc.library.article import Article, digest
 from hdoc.library.store import Library
 from hdoc.tables import Row, is_table, open_table
+from hdoc.tasks.document.classifier import Classification, DocumentClassifier
 from hdoc.text.charset import is_blank
 from hdoc.text.documents import read_document, unreadable
 from hdoc.text.extraction.extract import SUFFIXES, extract

@@ -65,8 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(options: argparse.Namespace) -> int:
-    from hdoc.classifier import DocumentClassifier
     from hdoc.library.adding import add_inputs
+    from hdoc.tasks.document.classifier import DocumentClassifier
 
     library = Library(options.library or default_path(), create=True)
     classifier = DocumentClassifier.load(options.model, options.device)

@@ -15,7 +15,7 @@ from torch import nn
 from hdoc.baselines.registry import HDOC, AnyNetwork, Parts, build_network
 from hdoc.encoders.build import build_encoder
 from hdoc.errors import ModelError
-from hdoc.network import NetworkShape
+from hdoc.tasks.document.network import NetworkShape
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 

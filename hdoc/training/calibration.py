@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from hdoc.temperature import Temperature, spread_of
+from hdoc.tasks.temperature import Temperature, spread_of
 from hdoc.training.losses import document_losses
 
 # A temperature outside says that dev is too small or too easy to tell; it is held at the bound.

@@ -55,9 +55,9 @@ def export_checkpoint(
         ModelError: the checkpoint cannot be used, or the folder cannot be written.
     """
     from hdoc.baselines.registry import HDOC
-    from hdoc.network import DocumentNetwork
-    from hdoc.storage import save_model
-    from hdoc.temperature import Temperature
+    from hdoc.tasks.document.folder import save_model
+    from hdoc.tasks.document.network import DocumentNetwork
+    from hdoc.tasks.temperature import Temperature
     from hdoc.training.blueprint import Blueprint
     from hdoc.training.card import model_card
     from hdoc.training.lexical import lexical_from_plain
@@ -111,7 +111,7 @@ def write_graph(folder: str | Path) -> Path:
         ModelError: the model cannot be read, or only torch can run it, or the file cannot be written.
     """
     from hdoc.encoders.onnx.network import OnnxNetwork
-    from hdoc.storage import load_model
+    from hdoc.tasks.document.folder import load_model
 
     model = load_model(folder, "onnx")
     if not isinstance(model.network, OnnxNetwork):

@@ -16,8 +16,8 @@ from torch import Tensor
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.registry import HDOC
 from hdoc.explanation import ModelIdentity
-from hdoc.network import DocumentNetwork
-from hdoc.temperature import UNCALIBRATED
+from hdoc.tasks.document.network import DocumentNetwork
+from hdoc.tasks.temperature import UNCALIBRATED
 from hdoc.training.calibration import fit_origin, fit_temperature
 from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
@@ -33,7 +33,7 @@ from hdoc.training.tracking import RunLogger
 
 if TYPE_CHECKING:
     from hdoc.baselines.explaining import HanExplainer
-    from hdoc.classifier import DocumentClassifier
+    from hdoc.tasks.document.classifier import DocumentClassifier
 
 
 def finish_fit(trainer: Trainer, learner: DocumentLearner, data: DocumentData, folder: Path) -> None:
@@ -253,7 +253,7 @@ def explain(
 
 def _explainer(folder: Path, learner: DocumentLearner) -> DocumentClassifier | HanExplainer | None:
     from hdoc.baselines.explaining import HanExplainer
-    from hdoc.classifier import DocumentClassifier
+    from hdoc.tasks.document.classifier import DocumentClassifier
 
     if (folder / "model").is_dir():
         return DocumentClassifier.load(folder / "model")

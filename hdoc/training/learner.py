@@ -16,11 +16,11 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.optim import Optimizer
 
-from hdoc.attention import Context
 from hdoc.baselines.registry import HDOC
 from hdoc.encoders.build import encoder_window
 from hdoc.errors import ModelError
-from hdoc.network import NetworkShape
+from hdoc.tasks.document.attention import Context
+from hdoc.tasks.document.network import NetworkShape
 from hdoc.training.blueprint import Blueprint
 from hdoc.training.losses import ClassWeights, class_weights, document_losses
 from hdoc.training.meter import StepMeter, learning_rates

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores, ngram_keys, weigh_features
+from hdoc.tasks.document.lexical import LexicalScores, ngram_keys, weigh_features
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.losses import document_losses
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from hdoc.temperature import Temperature
+from hdoc.tasks.temperature import Temperature
 
 OUTCOME = "outcome.json"
 

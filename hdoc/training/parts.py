@@ -12,8 +12,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from hdoc.lexical import LexicalScores
-from hdoc.temperature import UNCALIBRATED
+from hdoc.tasks.document.lexical import LexicalScores
+from hdoc.tasks.temperature import UNCALIBRATED
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.data import DocumentData
 from hdoc.training.lexical import lexical_logits

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError, ModelError
-from hdoc.storage import load_model
 from hdoc.store import tracking_uri
+from hdoc.tasks.document.folder import load_model
 from hdoc.training.tracking import brief
 
 if TYPE_CHECKING:

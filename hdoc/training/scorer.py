@@ -15,8 +15,8 @@ from torch import Tensor
 
 from hdoc.baselines.registry import AnyNetwork
 from hdoc.errors import DataError, ModelError
-from hdoc.lexical import LexicalScores
-from hdoc.temperature import UNCALIBRATED, Temperature
+from hdoc.tasks.document.lexical import LexicalScores
+from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.training.blueprint import Blueprint
 from hdoc.training.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
 from hdoc.training.metrics import Predictions, figures

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
-from hdoc.classifier import Analysis, DocumentClassifier
 from hdoc.errors import HdocError, LabelError
 from hdoc.explanation import SCHEMA_VERSION, Explanation
 from hdoc.render import to_html
 from hdoc.rendering.wording import Language
+from hdoc.tasks.document.classifier import Analysis, DocumentClassifier
 from hdoc.trust import check
 from hdoc.web.requests import OneToExplain, ToExplain, ToShow
 

@@ -12,9 +12,9 @@ from typing import Any
 from fastapi import Response
 
 from hdoc import __version__
-from hdoc.classifier import Analysis
 from hdoc.errors import HdocError, InputError
 from hdoc.library import Library
+from hdoc.tasks.document.classifier import Analysis
 from hdoc.text.charset import is_blank
 from hdoc.text.extraction.extract import SUFFIXES, extract, extract_in_process
 from hdoc.web import answers, responses

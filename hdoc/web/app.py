@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from hdoc import __version__
-from hdoc.classifier import DocumentClassifier
 from hdoc.errors import HdocError
 from hdoc.library import Library
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.web import answers
 from hdoc.web.api import Api
 from hdoc.web.batching import Batcher, Limits, QueueFullError

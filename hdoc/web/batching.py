@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from hdoc.classifier import Analysis, DocumentClassifier
 from hdoc.errors import HdocError, InputError
+from hdoc.tasks.document.classifier import Analysis, DocumentClassifier
 from hdoc.text.sentences import Sentence
 from hdoc.web.memory import Trimmer
 from hdoc.web.splitting import Splitter, all_or_none

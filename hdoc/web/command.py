@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         from hdoc.web.gate import Rules
     except ModuleNotFoundError as error:
         raise HdocError(f"'hdoc serve' needs {error.name}; run: pip install 'hdoc[serve]'") from error
-    from hdoc.classifier import DocumentClassifier
     from hdoc.library import Library, default_path
+    from hdoc.tasks.document.classifier import DocumentClassifier
 
     address = _listen(options.host, options.port)
     port = address.getsockname()[1]

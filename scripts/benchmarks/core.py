@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hdoc.classifier import DocumentClassifier
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.tokens.tokenizer import Window
 
 

@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from hdoc.classifier import Classification, DocumentClassifier
 from hdoc.evaluation.agreement import kendall, word_scores
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.quality import Decisions, Prediction, measure
 from hdoc.explanation import Explanation
+from hdoc.tasks.document.classifier import Classification, DocumentClassifier
 from hdoc.tokens.tokenizer import Window
 
 _TOGETHER = 64  # documents that are encoded at once, as in `hdoc classify`

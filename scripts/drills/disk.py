@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drills.outcome import Outcome
 from drills.training import SmallTraining
-from hdoc.classifier import DocumentClassifier
+from hdoc.tasks.document.classifier import DocumentClassifier
 
 _SECONDS = 600
 _SIZE = 64 << 20

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from drills.outcome import Outcome, attempt
-from hdoc.classifier import DocumentClassifier
-from hdoc.storage import load_model
+from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.folder import load_model
 
 PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
 _TEXT = "버스가 제때 오지 않아 출근길이 힘듭니다. 노선을 늘려 주세요."

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from hdoc.classifier import embedded_model
+from hdoc.tasks.document.classifier import embedded_model
 from hdoc.text.sentences import split_sentences
 
 _SAMPLES = embedded_model().parent / "samples"

@@ -21,9 +21,9 @@ from hdoc.encoders.build import encoder_window
 from hdoc.encoders.pretrained import load_encoder, load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables import open_table
+from hdoc.tasks.document.engine_torch import has_bfloat16
 from hdoc.text.sentences import Sentence
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.torch_engine import has_bfloat16
 
 N_FOLDS = 5
 _PENALTIES = (10.0, 100.0, 1000.0)

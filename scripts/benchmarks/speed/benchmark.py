@@ -16,7 +16,7 @@ from benchmarks.speed.reading import reading_costs
 from benchmarks.speed.report import show, show_peak, write
 from benchmarks.speed.shape import Shape, loaded
 from benchmarks.speed.whole import whole_costs
-from hdoc.classifier import DocumentClassifier
+from hdoc.tasks.document.classifier import DocumentClassifier
 
 SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
 _PARTS = ("mixes", "long", "lengths", "explanations", "memory", "whole")

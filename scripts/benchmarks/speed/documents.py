@@ -7,8 +7,8 @@ from itertools import chain, islice
 
 import numpy as np
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.tables.records import read_records
+from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.tokens.tokenizer import Window
 
 Document = list[Window]

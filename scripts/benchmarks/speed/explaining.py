@@ -11,9 +11,9 @@ from torch import Tensor
 from benchmarks.speed.cost import Action, Cost, compared
 from benchmarks.speed.documents import n_tokens
 from hdoc.attribution import explain_by
-from hdoc.classifier import DocumentClassifier
 from hdoc.deletion import Scorer, SplitText
 from hdoc.gradients import captum_methods
+from hdoc.tasks.document.classifier import DocumentClassifier
 
 # The default of the authors' own code for texts (Ribeiro et al. 2016).
 LIME_SAMPLES = 5000

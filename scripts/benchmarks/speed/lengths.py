@@ -17,9 +17,9 @@ from torch import nn
 from benchmarks.speed.cost import Cost, compared
 from benchmarks.speed.documents import n_tokens, random_document
 from benchmarks.speed.shape import Shape, loaded
-from hdoc.classifier import DocumentClassifier
 from hdoc.encoders.batches import batch_documents
 from hdoc.encoders.memory import bound_kernel_cache
+from hdoc.tasks.document.classifier import DocumentClassifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from benchmarks.speed.cost import Action, Cost, compared
 from benchmarks.speed.documents import sentence
 from benchmarks.speed.reading import FLOOR, fastest_pass, precision, read_dense
 from benchmarks.speed.shape import wait
-from hdoc.classifier import DocumentClassifier
 from hdoc.encoders.bert import Bert, BertShape
+from hdoc.tasks.document.classifier import DocumentClassifier
 
 LONG = 4096
 _SENTENCE = 32  # tokens, as long as those of news

@@ -10,9 +10,9 @@ import torch
 from benchmarks.speed.cost import Action
 from benchmarks.speed.documents import Document, length
 from benchmarks.speed.shape import wait
-from hdoc.classifier import DocumentClassifier
 from hdoc.encoders.bert import Bert, BertShape
-from hdoc.torch_engine import TorchEngine
+from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.engine_torch import TorchEngine
 
 RATE = "as many operations in products of large matrices"
 _SIDE = {"cpu": 2048, "cuda": 8192}

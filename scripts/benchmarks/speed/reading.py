@@ -12,8 +12,8 @@ from benchmarks.speed.cost import Action, Cost, compared, seconds
 from benchmarks.speed.documents import Document, length, n_tokens
 from benchmarks.speed.rate import RATE, multiplying
 from benchmarks.speed.shape import wait
-from hdoc.classifier import DocumentClassifier
-from hdoc.torch_engine import TorchEngine
+from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.engine_torch import TorchEngine
 
 FLOOR = "floor: the encoder on dense rows of 128"
 ROW = 128

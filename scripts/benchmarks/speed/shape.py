@@ -7,10 +7,10 @@ from typing import Literal
 
 import torch
 
-from hdoc.classifier import DocumentClassifier
 from hdoc.encoders.bert import Bert
-from hdoc.network import DocumentNetwork
-from hdoc.torch_engine import Precision, TorchEngine
+from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.engine_torch import Precision, TorchEngine
+from hdoc.tasks.document.network import DocumentNetwork
 
 Size = Literal["small", "base"]
 

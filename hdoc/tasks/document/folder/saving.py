@@ -13,16 +13,16 @@ import numpy as np
 from safetensors.numpy import save as array_bytes
 
 from hdoc.errors import ModelError
-from hdoc.lexical import LexicalScores
-from hdoc.storage.calibration import calibration_content
-from hdoc.storage.files import sha256
-from hdoc.storage.model import FORMAT, FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
-from hdoc.temperature import UNCALIBRATED, Temperature
+from hdoc.storage.reading import sha256
+from hdoc.tasks.document.folder.calibration import calibration_content
+from hdoc.tasks.document.folder.model import FORMAT, FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
+from hdoc.tasks.document.lexical import LexicalScores
+from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
-    from hdoc.network import DocumentNetwork
+    from hdoc.tasks.document.network import DocumentNetwork
 
 
 def save_model(

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.errors import ModelError
-from hdoc.storage.files import json_object, short
-from hdoc.temperature import Temperature
+from hdoc.storage.reading import json_object, short
+from hdoc.tasks.temperature import Temperature
 
 _LEAST_TEMPERATURE = 1e-6
 

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hdoc.analysis import Floats
 from hdoc.encoders import flash
 from hdoc.encoders.batches import PaddedWindows, within_budget
 from hdoc.encoders.bert import Bert
 from hdoc.encoders.packing import PackedWindows
-from hdoc.engine import Engine, Rectangle, Vectors, WindowReadings
-from hdoc.network import DocumentNetwork, Reading
+from hdoc.tasks.document.analysis import Floats
+from hdoc.tasks.document.engine import Engine, Rectangle, Vectors, WindowReadings
+from hdoc.tasks.document.network import DocumentNetwork, Reading
 from hdoc.tokens.grouping import equal_length_batches
 from hdoc.tokens.tokenizer import PieceTokenizer
 

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from hdoc.analysis import Analysis, Classes, Classification, Document, PieceScores, Scores
-from hdoc.engine import Engine, Vectors
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import Explanation, ModelIdentity
-from hdoc.storage import Runtime, StoredModel, load_model
+from hdoc.tasks.document.analysis import Analysis, Classes, Classification, Document, PieceScores, Scores
+from hdoc.tasks.document.engine import Engine, Vectors
+from hdoc.tasks.document.folder import Runtime, StoredModel, load_model
 from hdoc.text.sentences import Sentence, split_many, split_sentences
 from hdoc.tokens.tokenizer import Window
 
 if TYPE_CHECKING:
     import torch
 
-    from hdoc.network import DocumentNetwork
-    from hdoc.torch_engine import Precision
+    from hdoc.tasks.document.engine_torch import Precision
+    from hdoc.tasks.document.network import DocumentNetwork
 
 __all__ = ["Analysis", "Classification", "DocumentClassifier", "embedded_model"]
 
@@ -73,7 +73,7 @@ class DocumentClassifier:
         Raises:
             HdocError: it runs in ONNX Runtime.
         """
-        from hdoc.torch_engine import TorchEngine
+        from hdoc.tasks.document.engine_torch import TorchEngine
 
         if not isinstance(self.engine, TorchEngine):
             raise HdocError("expected the model in torch, which this needs; use the runtime torch")
@@ -256,7 +256,7 @@ def _engine(model: StoredModel, device: str | None, precision: Precision) -> Eng
         return OnnxEngine(onnx_network, model.tokenizer, model.origin)
     if precision == "int8":
         raise HdocError("expected the runtime onnx with the precision int8, got torch, which has none here")
-    from hdoc.torch_engine import TorchEngine
+    from hdoc.tasks.document.engine_torch import TorchEngine
 
     return TorchEngine(cast("DocumentNetwork", network), model.tokenizer, device, model.origin, precision)
 

@@ -12,11 +12,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_numpy
 
 from hdoc.errors import HdocError, ModelError
-from hdoc.shapes import NetworkShape, encoder_width
+from hdoc.tasks.document.shape import NetworkShape, encoder_width
 
 if TYPE_CHECKING:
     from hdoc.encoders.onnx.network import OnnxNetwork
-    from hdoc.network import DocumentNetwork
+    from hdoc.tasks.document.network import DocumentNetwork
 
 
 def torch_network(
@@ -36,7 +36,7 @@ def torch_network(
     import torch
 
     from hdoc.encoders.build import build_encoder
-    from hdoc.network import DocumentNetwork
+    from hdoc.tasks.document.network import DocumentNetwork
 
     tensors = {name: torch.from_numpy(values) for name, values in _weights(root, weights).items()}
     with torch.device("meta"):  # sizes without memory: the weights are put in place below
@@ -70,7 +70,7 @@ def onnx_network(
         from hdoc.encoders.onnx.network import OnnxNetwork
     except ModuleNotFoundError as error:
         raise HdocError(f"the runtime onnx needs {error.name}; run: pip install onnxruntime") from error
-    from hdoc.engine import Rectangle
+    from hdoc.tasks.document.engine import Rectangle
 
     network = OnnxNetwork(encoder_config, shape, _weights(root, weights))
     seen = np.ones((1, 3), dtype=bool)

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.explanation import ModelIdentity
-from hdoc.lexical import LexicalScores
-from hdoc.temperature import Temperature
+from hdoc.tasks.document.lexical import LexicalScores
+from hdoc.tasks.temperature import Temperature
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
     from hdoc.encoders.onnx.network import OnnxNetwork
-    from hdoc.network import DocumentNetwork
+    from hdoc.tasks.document.network import DocumentNetwork
 
 Runtime = Literal["torch", "onnx"]
 """What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""

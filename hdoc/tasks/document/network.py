@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hdoc.attention import SentenceAttention, WordAttention
 from hdoc.encoders.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows, within_budget
 from hdoc.encoders.bert import Bert
 from hdoc.encoders.memory import trim_heap
 from hdoc.encoders.packing import PackedWindows
-from hdoc.shapes import NetworkShape
+from hdoc.tasks.document.attention import SentenceAttention, WordAttention
+from hdoc.tasks.document.shape import NetworkShape
 
 __all__ = ["DocumentNetwork", "NetworkShape", "Reading", "Verdict"]
 

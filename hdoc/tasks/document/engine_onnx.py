@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from hdoc.encoders.onnx.graph import reading_graph
 from numpy.typing import NDArray
 
-from hdoc.analysis import Floats
-from hdoc.engine import Engine, Rectangle, Vectors, WindowReadings
+from hdoc.encoders.onnx.graph import reading_graph
 from hdoc.errors import ModelError
-from hdoc.shapes import NetworkShape
+from hdoc.tasks.document.analysis import Floats
+from hdoc.tasks.document.engine import Engine, Rectangle, Vectors, WindowReadings
+from hdoc.tasks.document.shape import NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 _ERRORS_ONLY = 3

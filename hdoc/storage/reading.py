@@ -9,7 +9,7 @@ from stat import S_ISREG
 from typing import Any
 
 from hdoc.errors import ModelError
-from hdoc.storage.model import LEXICAL, PARTS
+from hdoc.tasks.document.folder.model import LEXICAL, PARTS
 
 _LARGEST_JSON = 64 * 2**20
 _LARGEST_WEIGHTS = 16 * 2**30

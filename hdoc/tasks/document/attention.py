@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from hdoc.encoders.packing import PackedWindows
-from hdoc.shapes import Context
+from hdoc.tasks.document.shape import Context
 
 __all__ = ["AdditiveAttention", "Context", "SentenceAttention", "WordAttention", "masked_softmax"]
 

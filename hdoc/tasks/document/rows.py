@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
-from hdoc.classifier import Classification, DocumentClassifier
 from hdoc.errors import HdocError
 from hdoc.tables.records import Record
+from hdoc.tasks.document.classifier import Classification, DocumentClassifier
 
 
 def classify_records(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hdoc.errors import LabelError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
-from hdoc.temperature import Temperature
+from hdoc.tasks.temperature import Temperature
 from hdoc.tokens.tokenizer import Window, word_spans, words_of_pieces
 
 Floats = NDArray[np.float64]

@@ -13,12 +13,12 @@ from tokenizers import Tokenizer
 
 from hdoc.errors import HdocError, ModelError
 from hdoc.explanation import ModelIdentity
-from hdoc.lexical import LexicalScores
-from hdoc.shapes import NetworkShape, encoder_window
-from hdoc.storage.calibration import read_origin, read_temperature
-from hdoc.storage.files import json_object, json_value, read_parts, short
-from hdoc.storage.model import FORMAT, LEXICAL, LEXICAL_TENSORS, READABLE, Runtime, StoredModel
-from hdoc.storage.networks import onnx_network, torch_network
+from hdoc.storage.reading import json_object, json_value, read_parts, short
+from hdoc.tasks.document.folder.calibration import read_origin, read_temperature
+from hdoc.tasks.document.folder.model import FORMAT, LEXICAL, LEXICAL_TENSORS, READABLE, Runtime, StoredModel
+from hdoc.tasks.document.folder.networks import onnx_network, torch_network
+from hdoc.tasks.document.lexical import LexicalScores
+from hdoc.tasks.document.shape import NetworkShape, encoder_window
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 
