@@ -17,7 +17,7 @@ import torch
 from hdoc import DocumentClassifier
 from hdoc.errors import DataError, HdocError
 from hdoc.evaluation.examples import Columns, read_examples
-from hdoc.figures import figures
+from hdoc.metrics.classification import figures
 from hdoc.tasks.document.folder import load_model, save_model
 from hdoc.training.calibration import fit_origin, fit_temperature
 

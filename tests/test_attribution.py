@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-import hdoc.gradients
+import hdoc.faithfulness.gradients
 from hdoc import DocumentClassifier, Explanation, HdocError, InputError, LabelError
-from hdoc.attribution import METHODS, explain_by
-from hdoc.deletion import Scorer, SplitText
+from hdoc.faithfulness.attribution import METHODS, explain_by
+from hdoc.faithfulness.deletion import Scorer, SplitText
 from hdoc.render import to_html, to_json
 from tests.conftest import SENTENCES
 from tests.known import AGAINST, FOR, document, known_classifier
@@ -100,7 +100,7 @@ def test_integrated_gradients_add_up_to_the_difference_from_masks(
     tiny: DocumentClassifier, monkeypatch
 ) -> None:
     # The sum is exact in the limit of many steps; how many that takes depends on the weights.
-    monkeypatch.setattr(hdoc.gradients, "N_STEPS", 400)
+    monkeypatch.setattr(hdoc.faithfulness.gradients, "N_STEPS", 400)
     explanation = explain_by("integrated-gradients", tiny, LONG)
     n_pieces = [len(window.ids) for window in tiny.tokenizer.windows(LONG, tiny.split(LONG))]
     mask = tiny.tokenizer.tokenizer.token_to_id("[MASK]")
@@ -144,7 +144,7 @@ def test_gradients_are_those_of_what_the_first_layer_gets(tiny: DocumentClassifi
 @pytest.mark.parametrize("method", ["gradient", "integrated-gradients"])
 def test_reading_in_small_groups_changes_no_score(tiny: DocumentClassifier, method, monkeypatch) -> None:
     whole = scores(explain_by(method, tiny, LONG))
-    monkeypatch.setattr(hdoc.gradients, "_TOKENS_WITH_GRADIENT", 40)
+    monkeypatch.setattr(hdoc.faithfulness.gradients, "_TOKENS_WITH_GRADIENT", 40)
     assert scores(explain_by(method, tiny, LONG)) == pytest.approx(whole, abs=1e-4)
     assert all(parameter.requires_grad for parameter in tiny.network.parameters())
     assert not tiny.network.encoder.embeddings._forward_hooks

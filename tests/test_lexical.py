@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdoc import DocumentClassifier
-from hdoc.attribution import Method, explain_by
-from hdoc.deletion import Scorer, SplitText
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.parts import measure_parts
 from hdoc.evaluation.quality import predict
 from hdoc.evaluation.tables import parts_tables
+from hdoc.faithfulness.attribution import Method, explain_by
+from hdoc.faithfulness.deletion import Scorer, SplitText
 from hdoc.tasks.document.analysis import Analysis
 from hdoc.tasks.document.folder import load_model
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys, weigh_features

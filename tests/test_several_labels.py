@@ -6,8 +6,8 @@ import re
 import pytest
 
 from hdoc import DocumentClassifier
-from hdoc.attribution import explain_labels
 from hdoc.cli import main
+from hdoc.faithfulness.attribution import explain_labels
 from hdoc.render import to_html
 from tests.known import AGAINST, FOR, document, known_classifier, save_known_model
 

@@ -108,7 +108,7 @@ def _explanations(
     from rich.console import Console
     from rich.progress import Progress
 
-    from hdoc.attribution import explain_by, explain_labels
+    from hdoc.faithfulness.attribution import explain_by, explain_labels
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -133,7 +133,7 @@ def _check(
     """Return what checks by deletion found, in words; as JSON it goes beside the explanations' file."""
     import json
 
-    from hdoc.trust import check, in_words
+    from hdoc.faithfulness.check import check, in_words
 
     found = [check(classifier, text, explanation) for explanation in explanations]
     if beside is not None:

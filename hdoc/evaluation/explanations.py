@@ -18,8 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hdoc.attribution import Method, explain_by
-from hdoc.deletion import Scorer, SplitText
 from hdoc.evaluation.agreement import (
     auprc,
     kendall,
@@ -31,7 +29,9 @@ from hdoc.evaluation.agreement import (
 from hdoc.evaluation.cost import measured
 from hdoc.evaluation.examples import Example
 from hdoc.explanation import Explanation
-from hdoc.faithfulness import Erasure, Order, Unit, erasure, random_orders, ranking
+from hdoc.faithfulness.attribution import Method, explain_by
+from hdoc.faithfulness.deletion import Scorer, SplitText
+from hdoc.faithfulness.erasure import Erasure, Order, Unit, erasure, random_orders, ranking
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence
 

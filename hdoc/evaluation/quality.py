@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hdoc.errors import HdocError
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.ledger import Ledger
-from hdoc.figures import N_BINS, figures
+from hdoc.metrics.classification import N_BINS, figures
 from hdoc.tasks.document.classifier import Analysis, Classification, DocumentClassifier
 from hdoc.text.sentences import Sentence
 

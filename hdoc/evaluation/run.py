@@ -38,7 +38,7 @@ from hdoc.evaluation.quality import Decisions, Prediction, measure, predict
 from hdoc.evaluation.summary import summarise
 from hdoc.evaluation.tables import Table, explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.tracking import log_evaluation
-from hdoc.plots import draw_confusion, draw_reliability, korean_font
+from hdoc.metrics.plots import draw_confusion, draw_reliability, korean_font
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence, split_sentences
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.evaluation.explanations import RANDOM, RANDOM_WEIGHTS, UNITS
-from hdoc.faithfulness import N_DRAWS, SENTENCE_COUNTS, WORD_SHARES
+from hdoc.faithfulness.erasure import N_DRAWS, SENTENCE_COUNTS, WORD_SHARES
 
 Floats = NDArray[np.float64]
 

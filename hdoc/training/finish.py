@@ -210,7 +210,7 @@ def _amend(path: Path, learner: DocumentLearner, splits: dict[str, dict[str, flo
 
 def draw(folder: Path, logits: Tensor, targets: Tensor, learner: DocumentLearner) -> Path:
     """Draw confusion and reliability on dev into the run's folder; returns where."""
-    from hdoc.plots import draw_confusion, draw_reliability, korean_font
+    from hdoc.metrics.plots import draw_confusion, draw_reliability, korean_font
 
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
 """Gathers the predictions of a whole split.
 
 `Predictions` is a torchmetrics metric, so that the figures of several processes are those of one; all
-figures (`hdoc.figures`) are then computed at once, on all documents.
+figures (`hdoc.metrics.classification`) are then computed at once, on all documents.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from hdoc.figures import N_BINS, figures, probabilities
+from hdoc.metrics.classification import N_BINS, figures, probabilities
 
 __all__ = ["N_BINS", "Predictions", "figures", "probabilities"]
 

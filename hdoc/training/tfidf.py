@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hdoc.baselines.tfidf import TfidfModel, TfidfSettings, fit_tfidf_model
 from hdoc.errors import HdocError, ModelError
-from hdoc.plots import draw_confusion, draw_reliability
+from hdoc.metrics.plots import draw_confusion, draw_reliability
 from hdoc.tasks.temperature import UNCALIBRATED
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.data import DocumentData

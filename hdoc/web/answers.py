@@ -14,10 +14,10 @@ from pydantic_core import to_json
 
 from hdoc.errors import HdocError, LabelError
 from hdoc.explanation import SCHEMA_VERSION, Explanation
+from hdoc.faithfulness.check import check
 from hdoc.render import to_html
 from hdoc.rendering.wording import Language
 from hdoc.tasks.document.classifier import Analysis, DocumentClassifier
-from hdoc.trust import check
 from hdoc.web.requests import OneToExplain, ToExplain, ToShow
 
 _N_SENTENCES = 3

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.quality.report import Report
 from benchmarks.quality.statistics import Line
-from hdoc.plots import figure, save
+from hdoc.metrics.plots import figure, save
 
 _COLOURS = {"hdoc": "#1f4e79", "tfidf": "#d1603d", "neural": "#5b8c5a", "ablation": "#9a9a9a"}
 _MARKERS = "osD^vP*Xph<>8dH"

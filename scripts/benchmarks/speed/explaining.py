@@ -10,9 +10,9 @@ from torch import Tensor
 
 from benchmarks.speed.cost import Action, Cost, compared
 from benchmarks.speed.documents import n_tokens
-from hdoc.attribution import explain_by
-from hdoc.deletion import Scorer, SplitText
-from hdoc.gradients import captum_methods
+from hdoc.faithfulness.attribution import explain_by
+from hdoc.faithfulness.deletion import Scorer, SplitText
+from hdoc.faithfulness.gradients import captum_methods
 from hdoc.tasks.document.classifier import DocumentClassifier
 
 # The default of the authors' own code for texts (Ribeiro et al. 2016).

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.speed.cost import Cost
 from benchmarks.speed.lengths import Peak
-from hdoc.plots import figure, save
+from hdoc.metrics.plots import figure, save
 
 _INK, _SECOND = "#1f4e79", "#d1603d"
 

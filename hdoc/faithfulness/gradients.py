@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from hdoc.deletion import Floats
 from hdoc.encoders.batches import PaddedWindows, pad_windows, token_budget_batches
 from hdoc.errors import HdocError
+from hdoc.faithfulness.deletion import Floats
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.tokens.tokenizer import Window
 

@@ -2,7 +2,7 @@
 
     contribution          the model's own sum over words (`DocumentClassifier.explain`)
     attention             sentence weight times word weight; never negative, the same for every class
-    gradient              gradient of the logit times embedding (Shrikumar et al. 2017; `hdoc.gradients`)
+    gradient              gradient of the logit times embedding (Shrikumar et al. 2017; `hdoc.faithfulness.gradients`)
     integrated-gradients  from a text of mask tokens, 50 steps (Sundararajan et al. 2017)
     occlusion             how much the logit falls when the word is deleted (Zeiler & Fergus 2014)
 
@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hdoc.deletion import Floats, Scorer, SplitText
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation
-from hdoc.gradients import Advance, EmbeddedDocument, captum_methods, frozen
+from hdoc.faithfulness.deletion import Floats, Scorer, SplitText
+from hdoc.faithfulness.gradients import Advance, EmbeddedDocument, captum_methods, frozen
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence
 from hdoc.tokens.tokenizer import word_spans, words_of_pieces

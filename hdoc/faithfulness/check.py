@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from hdoc.deletion import Scorer, SplitText
 from hdoc.explanation import Explanation
-from hdoc.faithfulness import N_DRAWS, Unit, parts_of, ranking, without_parts
+from hdoc.faithfulness.deletion import Scorer, SplitText
+from hdoc.faithfulness.erasure import N_DRAWS, Unit, parts_of, ranking, without_parts
 from hdoc.rendering.scale import probability
 from hdoc.rendering.symbols import visible_line
 from hdoc.rendering.wording import Language, subject_particle

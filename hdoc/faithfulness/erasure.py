@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.deletion import Floats, Scorer, SplitText
 from hdoc.explanation import Explanation, SentenceShare, WordShare
+from hdoc.faithfulness.deletion import Floats, Scorer, SplitText
 
 Unit = Literal["word", "sentence"]
 Order = NDArray[np.intp]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hdoc.figures import N_BINS, probabilities
+from hdoc.metrics.classification import N_BINS, probabilities
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 
 # Fonts with Hangul, by what systems come with; Noto's CJK fonts all have it, whatever their region.
