@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from hdoc import __version__
 from hdoc.cli.classify import add_classify
 from hdoc.cli.explain import add_explain
+from hdoc.console import complain
 from hdoc.errors import HdocError
-from hdoc.messages import complain
 
 _DESCRIPTION = "Says what long Korean documents are about, and which sentences and words made it say so."
 _EPILOG = """examples:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from hdoc.cli.options import add_common, load, positive
+from hdoc.console import complain, say
 from hdoc.errors import HdocError
-from hdoc.messages import complain, say
 
 
 def add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

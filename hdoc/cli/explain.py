@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from hdoc.cli.options import add_common, load, positive
+from hdoc.console import complain, say
 from hdoc.errors import HdocError
-from hdoc.messages import complain, say
 
 if TYPE_CHECKING:
     from hdoc.explanation import Explanation

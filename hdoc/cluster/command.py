@@ -10,8 +10,8 @@ from pathlib import Path
 from hdoc.cluster.engine import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.plan import SUCCESS, Block, Settings, find_tables, kind_of, make_plan
 from hdoc.cluster.worker import tries_file
+from hdoc.console import say
 from hdoc.errors import HdocError, InputError
-from hdoc.messages import say
 from hdoc.tasks.document.classifier import model_folder
 from hdoc.tasks.document.folder import load_model
 

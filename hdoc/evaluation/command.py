@@ -17,8 +17,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hdoc.console import complain
 from hdoc.errors import HdocError
-from hdoc.messages import complain
 
 _METHODS = ("contribution", "attention", "gradient", "integrated-gradients", "occlusion")
 _FEWEST_DOCUMENTS = 200

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hdoc.console import say
 from hdoc.library.store import Library, default_path
-from hdoc.messages import say
 
 if TYPE_CHECKING:
     from hdoc.library.adding import Tally

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from hdoc.console import say
 from hdoc.errors import HdocError
-from hdoc.messages import say
 
 TOKEN = "HDOC_TOKEN"  # noqa: S105 (the name of a variable)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
