@@ -14,7 +14,7 @@ from threading import Barrier
 import pytest
 from mlflow.tracking import MlflowClient
 
-from hdoc.training.tracking import RunLogger
+from hdoc.tracking.run_logger import RunLogger
 from tests.labelled import documents, write
 from tests.mlflow_servers import Postgres, TrackingServer
 

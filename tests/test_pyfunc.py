@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from hdoc import DocumentClassifier, cli
 from hdoc.errors import HdocError, InputError
 from hdoc.pyfunc import _load_pyfunc
-from hdoc.training import registry
+from hdoc.tracking import registry
 from tests.mlflow_servers import free_port, wait_for
 
 # MLflow's own use of its database library, and of what its input example is turned into.

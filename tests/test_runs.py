@@ -9,10 +9,10 @@ from mlflow.tracking import MlflowClient
 
 from hdoc import cli
 from hdoc.errors import HdocError
+from hdoc.tracking.run_logger import RunLogger
+from hdoc.tracking.runs import deliver, read_runs
 from hdoc.training.command import main as train_main
-from hdoc.training.runs import deliver, read_runs
 from hdoc.training.sweep import _section_run, read_space
-from hdoc.training.tracking import RunLogger
 from tests.labelled import documents, write
 
 # MLflow's own use of its database library.

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from hdoc.store import tracking_uri
-from hdoc.training.provenance import environment, git_state, is_alive, this_process
-from hdoc.training.tracking import RunLogger, mark_killed_runs, metric_name
+from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.provenance import environment, git_state, is_alive, this_process
+from hdoc.tracking.run_logger import RunLogger, mark_killed_runs, metric_name
 
 # MLflow's own use of its database library.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
@@ -79,8 +79,8 @@ def test_how_a_run_ended(store: str, said: str, interrupted: bool, status: str) 
 
 _KILLED = """
 import os, signal
-from hdoc.store import tracking_uri
-from hdoc.training.tracking import RunLogger
+from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.run_logger import RunLogger
 logger = RunLogger("민원", "killed")
 logger.open()
 print(logger.run_id, flush=True)

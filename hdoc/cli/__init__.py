@@ -34,8 +34,8 @@ _DOORS = {
     "serve": ("hdoc.web.command", "serve", "the page and the JSON API: hdoc serve --help"),
     "library": ("hdoc.library.command", "serve", "keep and search articles: hdoc library --help"),
     "train": ("hdoc.training.command", "train", "train, validate and test models: hdoc train fit --help"),
-    "runs": ("hdoc.training.runs", "train", "the runs of an experiment, best first"),
-    "register": ("hdoc.training.registry", "train", "put a model folder into an MLflow registry"),
+    "runs": ("hdoc.tracking.runs", "train", "the runs of an experiment, best first"),
+    "register": ("hdoc.tracking.registry", "train", "put a model folder into an MLflow registry"),
     "export": ("hdoc.training.export", "train", "turn a checkpoint into a model folder"),
 }
 

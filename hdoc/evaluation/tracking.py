@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hdoc.errors import HdocError
-from hdoc.store import tracking_uri
+from hdoc.tracking.client import tracking_uri
 
 _EXPERIMENT = "evaluation"
 

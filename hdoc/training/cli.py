@@ -22,7 +22,8 @@ from transformers.utils.logging import disable_progress_bar
 from hdoc.baselines.registry import TFIDF
 from hdoc.encoders.memory import bound_kernel_cache
 from hdoc.errors import HdocError
-from hdoc.store import tracking_uri
+from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.run_logger import RunLogger
 from hdoc.training.checkpoints import RunCheckpoint
 from hdoc.training.data import DocumentData
 from hdoc.training.finish import finish_fit, show_figures, write_predictions
@@ -30,7 +31,6 @@ from hdoc.training.learner import DocumentLearner
 from hdoc.training.ranks import RankWatch
 from hdoc.training.record import EpochLine, RunRecord
 from hdoc.training.tfidf import fit_tfidf
-from hdoc.training.tracking import RunLogger
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from hdoc.baselines.registry import HDOC
 from hdoc.explanation import ModelIdentity
 from hdoc.tasks.document.network import DocumentNetwork
 from hdoc.tasks.temperature import UNCALIBRATED
+from hdoc.tracking.run_logger import RunLogger
 from hdoc.training.calibration import fit_origin, fit_temperature
 from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.data import DocumentData
@@ -29,7 +30,6 @@ from hdoc.training.metrics import figures, probabilities
 from hdoc.training.outcome import Outcome, Scores, write_outcome
 from hdoc.training.parts import write_parts
 from hdoc.training.scorer import CHECKPOINT_KEY
-from hdoc.training.tracking import RunLogger
 
 if TYPE_CHECKING:
     from hdoc.baselines.explaining import HanExplainer

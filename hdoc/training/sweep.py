@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError
+from hdoc.tracking.runs import open_store, print_runs, read_runs
 from hdoc.training.command import find_configs
 from hdoc.training.messages import say
-from hdoc.training.runs import open_store, print_runs, read_runs
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -19,6 +19,7 @@ from hdoc.baselines.tfidf import TfidfModel, TfidfSettings, fit_tfidf_model
 from hdoc.errors import HdocError, ModelError
 from hdoc.metrics.plots import draw_confusion, draw_reliability
 from hdoc.tasks.temperature import UNCALIBRATED
+from hdoc.tracking.run_logger import RunLogger
 from hdoc.training.calibration import fit_temperature
 from hdoc.training.data import DocumentData
 from hdoc.training.learner import DocumentLearner
@@ -26,7 +27,6 @@ from hdoc.training.messages import say
 from hdoc.training.metrics import figures
 from hdoc.training.outcome import Outcome, write_outcome
 from hdoc.training.record import RunRecord
-from hdoc.training.tracking import RunLogger
 
 
 def fit_tfidf(trainer: Trainer, learner: DocumentLearner, data: DocumentData, folder: Path) -> None:

@@ -276,7 +276,7 @@ def model_folder(name: str | Path | None) -> Path:
     if not str(name).startswith(("models:/", "runs:/")):
         return Path(name)
     # By name, as nothing that explains may depend on what trains.
-    folder: Path = import_module("hdoc.training.registry").fetch_model(str(name))
+    folder: Path = import_module("hdoc.tracking.registry").fetch_model(str(name))
     return folder
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError, ModelError
-from hdoc.store import tracking_uri
 from hdoc.tasks.document.folder import load_model
-from hdoc.training.tracking import brief
+from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.run_logger import brief
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo

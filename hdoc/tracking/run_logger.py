@@ -23,10 +23,10 @@ from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from hdoc.errors import HdocError
-from hdoc.store import tracking_uri
+from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.outbox import Entry, Outbox, ServerAwayError
+from hdoc.tracking.provenance import is_alive, this_process
 from hdoc.training.messages import say
-from hdoc.training.outbox import Entry, Outbox, ServerAwayError
-from hdoc.training.provenance import is_alive, this_process
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -209,7 +209,7 @@ class RunLogger(MLFlowLogger):
             case "folder":
                 client.log_artifacts(run_id, entry["path"], entry["name"])
             case "model":
-                from hdoc.training.registry import log_model
+                from hdoc.tracking.registry import log_model
 
                 log_model(
                     Path(entry["path"]),

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError
-from hdoc.store import tracking_uri
-from hdoc.training.tracking import RunLogger, alone, brief
+from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.run_logger import RunLogger, alone, brief
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
