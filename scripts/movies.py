@@ -17,7 +17,7 @@ from gensim.models import Word2Vec
 from splits import DATA, read_rows, report, write_splits
 from transformers import BertConfig, BertModel
 
-from hdoc.training.pretraining.tokenizer import save_tokenizer, train_tokenizer
+from hdoc.pretraining.tokenizer import save_tokenizer, train_tokenizer
 
 VOCABULARY = 8_000
 WIDTH, N_LAYERS, N_HEADS = 128, 2, 4

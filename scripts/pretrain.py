@@ -2,7 +2,7 @@
 
 import sys
 
-from hdoc.training.pretraining.command import main
+from hdoc.cli.pretrain import main
 
 if __name__ == "__main__":
     sys.exit(main())

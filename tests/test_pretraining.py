@@ -20,13 +20,13 @@ from safetensors.torch import load_file
 pytest.importorskip("pytorch_lightning", reason="training needs pytorch-lightning")
 pytest.importorskip("jsonargparse", reason="training needs jsonargparse")
 
+from hdoc.cli.pretrain import main
 from hdoc.errors import DataError
-from hdoc.training.pretraining.command import main
-from hdoc.training.pretraining.data import PretrainingData
-from hdoc.training.pretraining.export import export
-from hdoc.training.pretraining.fitting import fit
-from hdoc.training.pretraining.learner import rate_factor
-from hdoc.training.pretraining.network import PretrainingNetwork, bert_config
+from hdoc.pretraining.data import PretrainingData
+from hdoc.pretraining.export import export
+from hdoc.pretraining.fitting import fit
+from hdoc.pretraining.learner import rate_factor
+from hdoc.pretraining.network import PretrainingNetwork, bert_config
 from tests.conftest import SENTENCES
 
 # Dropout and accumulated gradients are what makes a resumed run go astray.
@@ -90,7 +90,7 @@ def settings(shards: Path, run: Path, **changes: Any) -> list[str]:
         "trainer.num_sanity_val_steps": 0,
         "trainer.val_check_interval": 10,
         "trainer.check_val_every_n_epoch": "null",
-        "trainer.callbacks": "hdoc.training.pretraining.fitting.TimedCheckpoint",
+        "trainer.callbacks": "hdoc.pretraining.fitting.TimedCheckpoint",
         "trainer.callbacks.folder": run,
         **changes,
     }
@@ -211,8 +211,8 @@ class TestFit:
         caplog.set_level("INFO", logger="hdoc")
         fit(settings(shards, tmp_path / "plain", **HARD))
         callbacks = [
-            {"class_path": "hdoc.training.pretraining.fitting.TimedCheckpoint"},
-            {"class_path": "hdoc.training.pretraining.floor.DenseFloor"},
+            {"class_path": "hdoc.pretraining.fitting.TimedCheckpoint"},
+            {"class_path": "hdoc.pretraining.floor.DenseFloor"},
         ]
         callbacks[0]["init_args"] = {"folder": str(tmp_path / "measured")}
         callbacks[1]["init_args"] = {"every": 3, "n_passes": 2}
@@ -283,7 +283,7 @@ class TestExport:
         assert message.count("\n") == 1
 
     def test_another_vocabulary_is_refused(self, shards: Path, run: Path, tmp_path: Path) -> None:
-        from hdoc.training.pretraining.tokenizer import save_tokenizer, train_tokenizer
+        from hdoc.pretraining.tokenizer import save_tokenizer, train_tokenizer
 
         save_tokenizer(train_tokenizer(SENTENCES, 90, alphabet_size=40), tmp_path / "other")
         with pytest.raises(DataError, match="was trained with, got 90; give the folder that the shards"):

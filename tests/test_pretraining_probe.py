@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("sklearn", reason="probing needs scikit-learn")
 
-from hdoc.training.pretraining.command import main
-from hdoc.training.pretraining.probe import document_states
+from hdoc.cli.pretrain import main
+from hdoc.pretraining.probe import document_states
 from tests.conftest import SENTENCES
 
 

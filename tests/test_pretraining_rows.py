@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.masking import Vocabulary, mask_row
-from hdoc.training.pretraining.pairs import FOLLOWS, NO_PAIR, RANDOM, paired_row
-from hdoc.training.pretraining.rows import PackedRows
-from hdoc.training.pretraining.shards import Shard, read_manifest, read_shard, write_shard
+from hdoc.pretraining.masking import Vocabulary, mask_row
+from hdoc.pretraining.pairs import FOLLOWS, NO_PAIR, RANDOM, paired_row
+from hdoc.pretraining.rows import PackedRows
+from hdoc.pretraining.shards import Shard, read_manifest, read_shard, write_shard
 
 SEP, CLS, MASK = 3, 2, 4
 FIRST_PIECE = 5

@@ -13,10 +13,10 @@ import pytest
 from tokenizers import Tokenizer
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.corpus import Source, distinct_lines, load_sources, read_documents
-from hdoc.training.pretraining.preparation import prepare
-from hdoc.training.pretraining.shards import HELD_OUT, read_manifest, read_shard
-from hdoc.training.pretraining.tokenizer import (
+from hdoc.pretraining.corpus import Source, distinct_lines, load_sources, read_documents
+from hdoc.pretraining.preparation import prepare
+from hdoc.pretraining.shards import HELD_OUT, read_manifest, read_shard
+from hdoc.pretraining.tokenizer import (
     SPECIAL_TOKENS,
     choose_alphabet,
     load_tokenizer,

@@ -12,8 +12,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.data import PretrainingData
-from hdoc.training.pretraining.learner import PretrainingLearner
+from hdoc.pretraining.data import PretrainingData
+from hdoc.pretraining.learner import PretrainingLearner
 
 if TYPE_CHECKING:
     from pytorch_lightning.cli import LightningArgumentParser

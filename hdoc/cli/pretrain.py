@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hdoc.errors import HdocError
-from hdoc.training.pretraining.corpus import Source, load_sources, read_documents
+from hdoc.pretraining.corpus import Source, load_sources, read_documents
 
 _DESCRIPTION = "Pre-train a BERT encoder: tokenizer, prepare, embeddings (optional), fit, export, probe."
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         if arguments[:1] == ["fit"]:
-            from hdoc.training.pretraining.fitting import fit
+            from hdoc.pretraining.fitting import fit
 
             fit(arguments[1:])
             return 0
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tokenizer(options: argparse.Namespace) -> None:
-    from hdoc.training.pretraining.tokenizer import save_tokenizer, train_tokenizer
+    from hdoc.pretraining.tokenizer import save_tokenizer, train_tokenizer
 
     if options.sources:
         sources = load_sources(options.sources)
@@ -105,8 +105,8 @@ def _by_weight(sources: Sequence[Source]) -> Iterator[str]:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from hdoc.training.pretraining.preparation import prepare
-    from hdoc.training.pretraining.tokenizer import load_tokenizer
+    from hdoc.pretraining.preparation import prepare
+    from hdoc.pretraining.tokenizer import load_tokenizer
 
     prepare(
         load_sources(options.sources),
@@ -119,19 +119,19 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _embeddings(options: argparse.Namespace) -> None:
-    from hdoc.training.pretraining.embeddings import train_embeddings
+    from hdoc.pretraining.embeddings import train_embeddings
 
     train_embeddings(options.shards, options.width, options.epochs, options.workers)
 
 
 def _export(options: argparse.Namespace) -> None:
-    from hdoc.training.pretraining.export import export
+    from hdoc.pretraining.export import export
 
     export(options.checkpoint, options.folder, options.tokenizer, options.dtype)
 
 
 def _probe(options: argparse.Namespace) -> None:
-    from hdoc.training.pretraining.probe import N_FOLDS, probe
+    from hdoc.pretraining.probe import N_FOLDS, probe
 
     for found in probe(options.encoders, options.data, options.text_column, options.label_column):
         sys.stdout.write(

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from hdoc.training.pretraining.data import PretrainingData
-from hdoc.training.pretraining.learner import PretrainingLearner
+from hdoc.pretraining.data import PretrainingData
+from hdoc.pretraining.learner import PretrainingLearner
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, BertConfig
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.tokenizer import LONGEST_SEQUENCE, SPECIAL_TOKENS
+from hdoc.pretraining.tokenizer import LONGEST_SEQUENCE, SPECIAL_TOKENS
 
 
 def bert_config(

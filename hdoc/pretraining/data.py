@@ -15,11 +15,11 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from hdoc.training.pretraining.masking import Vocabulary, mask_row
-from hdoc.training.pretraining.pairs import NO_PAIR, paired_row
-from hdoc.training.pretraining.rows import MASKING, PackedRows
-from hdoc.training.pretraining.shards import HELD_OUT, read_manifest, read_shard
-from hdoc.training.pretraining.tokenizer import (
+from hdoc.pretraining.masking import Vocabulary, mask_row
+from hdoc.pretraining.pairs import NO_PAIR, paired_row
+from hdoc.pretraining.rows import MASKING, PackedRows
+from hdoc.pretraining.shards import HELD_OUT, read_manifest, read_shard
+from hdoc.pretraining.tokenizer import (
     CLS_ID,
     MASK_ID,
     SEP_ID,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.shards import Shard
+from hdoc.pretraining.shards import Shard
 
 # What a random stream is for, so that no two uses share one.
 SOURCE_ORDER, DOCUMENT_ORDER, MASKING, PARTNERS = range(4)

@@ -9,7 +9,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.tokenizer import load_tokenizer, save_tokenizer
+from hdoc.pretraining.tokenizer import load_tokenizer, save_tokenizer
 
 _PREFIX = "network.bert."
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.shards import EMBEDDINGS, Shard, read_manifest, read_shard
+from hdoc.pretraining.shards import EMBEDDINGS, Shard, read_manifest, read_shard
 
 # BERT draws its embeddings with this standard deviation; the vectors are brought to it.
 _DEVIATION = 0.02

@@ -19,16 +19,16 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from tokenizers import Tokenizer
 
 from hdoc.errors import DataError
-from hdoc.text.sentences import split_many
-from hdoc.training.pretraining.corpus import Source, fingerprint, read_documents
-from hdoc.training.pretraining.shards import (
+from hdoc.pretraining.corpus import Source, fingerprint, read_documents
+from hdoc.pretraining.shards import (
     HELD_OUT,
     LARGEST_VOCABULARY,
     MANIFEST,
     Shard,
     write_shard,
 )
-from hdoc.training.pretraining.tokenizer import SEP_ID, save_tokenizer
+from hdoc.pretraining.tokenizer import SEP_ID, save_tokenizer
+from hdoc.text.sentences import split_many
 
 _DOCUMENTS_AT_A_TIME = 256
 

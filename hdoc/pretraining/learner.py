@@ -22,10 +22,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from hdoc.errors import DataError
-from hdoc.training.pretraining.data import Batch, PretrainingData
-from hdoc.training.pretraining.network import PretrainingNetwork, bert_config
-from hdoc.training.pretraining.pairs import NO_PAIR
-from hdoc.training.pretraining.shards import EMBEDDINGS
+from hdoc.pretraining.data import Batch, PretrainingData
+from hdoc.pretraining.network import PretrainingNetwork, bert_config
+from hdoc.pretraining.pairs import NO_PAIR
+from hdoc.pretraining.shards import EMBEDDINGS
 
 log = logging.getLogger(__name__)
 

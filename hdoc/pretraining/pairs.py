@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.training.pretraining.rows import PARTNERS, PackedRows
+from hdoc.pretraining.rows import PARTNERS, PackedRows
 
 FOLLOWS, RANDOM, NO_PAIR = 0, 1, -100
 
