@@ -67,7 +67,7 @@ def main() -> None:
 def measure_quality(options: argparse.Namespace) -> int:
     from benchmarks.quality.benchmark import run
 
-    from hdoc.training.command import shipped_configs
+    from hdoc.cli.train import shipped_configs
 
     return run(options, shipped_configs)
 

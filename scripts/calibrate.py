@@ -19,7 +19,7 @@ from hdoc.errors import DataError, HdocError
 from hdoc.evaluation.examples import Columns, read_examples
 from hdoc.metrics.classification import figures
 from hdoc.tasks.document.folder import load_model, save_model
-from hdoc.training.calibration import fit_origin, fit_temperature
+from hdoc.training.tasks.calibration import fit_origin, fit_temperature
 
 
 def main(arguments: Iterable[str] | None = None) -> None:

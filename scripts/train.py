@@ -2,7 +2,7 @@
 
 import sys
 
-from hdoc.training.command import main
+from hdoc.cli.train import main
 
 if __name__ == "__main__":
     sys.exit(main())

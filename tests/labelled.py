@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hdoc.training.data import DocumentData
+from hdoc.training.data.module import DocumentData
 from tests.conftest import SENTENCES
 
 

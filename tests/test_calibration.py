@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from hdoc.tasks.temperature import Temperature
-from hdoc.training.calibration import HIGHEST, LOWEST, fit_temperature
-from hdoc.training.metrics import figures
+from hdoc.training.loop.predictions import figures
+from hdoc.training.tasks.calibration import HIGHEST, LOWEST, fit_temperature
 
 
 def drawn(temperature: float, n: int = 20_000) -> tuple[torch.Tensor, torch.Tensor]:

@@ -20,10 +20,10 @@ from mlflow.tracking import MlflowClient
 from pytorch_lightning import Trainer
 
 from hdoc import DocumentClassifier, cli
+from hdoc.cli.train import expand_resume, find_configs, main, shipped_configs
 from hdoc.errors import HdocError
 from hdoc.tasks.document.folder import load_model
-from hdoc.training import export
-from hdoc.training.command import expand_resume, find_configs, main, shipped_configs
+from hdoc.training.finish.finish import export
 from tests.labelled import documents, telling_documents, write
 
 pytestmark = [
@@ -314,7 +314,7 @@ class TestArguments:
     def test_a_missing_package_names_the_extra(self) -> None:
         code = (
             "import sys; sys.modules['mlflow'] = None\n"
-            "from hdoc.training.command import main\n"
+            "from hdoc.cli.train import main\n"
             "sys.exit(main(['fit', '--config', 'petitions']))"
         )
         done = subprocess.run(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hdoc.training.command import shipped_configs
+from hdoc.cli.train import shipped_configs
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -36,9 +36,9 @@ def test_shipped_configs_are_found_by_name() -> None:
 def test_every_value_is_one_that_exists(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pytorch_lightning.cli import LightningArgumentParser
 
-    from hdoc.training.checkpoints import RunCheckpoint
-    from hdoc.training.data import DocumentData
-    from hdoc.training.learner import DocumentLearner
+    from hdoc.training.data.module import DocumentData
+    from hdoc.training.loop.checkpoints import RunCheckpoint
+    from hdoc.training.loop.learner import DocumentLearner
 
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     parser = LightningArgumentParser()

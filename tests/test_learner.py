@@ -12,9 +12,9 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from hdoc.errors import DataError, ModelError
-from hdoc.training.checkpoints import RunCheckpoint
-from hdoc.training.data import DocumentData
-from hdoc.training.learner import DocumentLearner
+from hdoc.training.data.module import DocumentData
+from hdoc.training.loop.checkpoints import RunCheckpoint
+from hdoc.training.loop.learner import DocumentLearner
 from tests.labelled import documents, make_data
 
 pytestmark = [
@@ -267,8 +267,8 @@ from pathlib import Path
 import torch
 from tests.labelled import documents, make_data
 from tests.test_learner import SMALL, trainer
-from hdoc.training.checkpoints import RunCheckpoint
-from hdoc.training.learner import DocumentLearner
+from hdoc.training.loop.checkpoints import RunCheckpoint
+from hdoc.training.loop.learner import DocumentLearner
 
 folder, encoder = map(Path, sys.argv[1:])
 torch.manual_seed(0)

@@ -14,7 +14,7 @@ from hdoc import DocumentClassifier, HdocError, ModelError
 from hdoc.tasks.document.engine import Rectangle
 from hdoc.tasks.document.folder import load_model, save_model
 from hdoc.tasks.document.shape import NetworkShape
-from hdoc.training.export import write_graph
+from hdoc.training.finish.export import write_graph
 from tests.known import known_model
 from tests.test_classifier import ARTICLE
 from tests.test_sentences import NASTY

@@ -10,7 +10,7 @@ import torch
 
 from hdoc import DocumentClassifier, ModelError
 from hdoc.tasks.document.folder import load_model
-from hdoc.training.calibration import fit_origin
+from hdoc.training.tasks.calibration import fit_origin
 from tests.conftest import SENTENCES
 from tests.known import AGAINST, FOR, LABELS, known_classifier, known_model, save_known_model
 from tests.test_classifier import check_contract

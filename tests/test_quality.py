@@ -27,9 +27,9 @@ from benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import f1_score
 
+from hdoc.cli.train import main as train_main
+from hdoc.cli.train import shipped_configs
 from hdoc.errors import HdocError, InputError
-from hdoc.training.command import main as train_main
-from hdoc.training.command import shipped_configs
 from tests.labelled import telling_documents, write
 
 pytestmark = [

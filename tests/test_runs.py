@@ -8,10 +8,10 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from hdoc import cli
+from hdoc.cli.train import main as train_main
 from hdoc.errors import HdocError
 from hdoc.tracking.run_logger import RunLogger
 from hdoc.tracking.runs import deliver, read_runs
-from hdoc.training.command import main as train_main
 from hdoc.training.sweep import _section_run, read_space
 from tests.labelled import documents, write
 

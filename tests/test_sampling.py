@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hdoc.errors import DataError
-from hdoc.training.loading import BatchLoader
-from hdoc.training.sampling import BatchSampler
+from hdoc.training.data.loading import BatchLoader
+from hdoc.training.data.sampling import BatchSampler
 
 some_lengths = st.lists(st.integers(1, 3_000), min_size=4, max_size=80)
 

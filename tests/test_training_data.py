@@ -13,11 +13,11 @@ import pytest
 import torch
 from filelock import FileLock
 
-import hdoc.training.store as store_module
+import hdoc.training.data.cache as store_module
 from hdoc.encoders.pretrained import load_tokenizer
 from hdoc.errors import DataError
 from hdoc.text.sentences import split_sentences
-from hdoc.training.data import DocumentData, TrainingBatch
+from hdoc.training.data.module import DocumentData, TrainingBatch
 from tests.conftest import SENTENCES
 from tests.labelled import documents, make_data
 
@@ -283,7 +283,7 @@ def test_a_run_waits_for_another_that_splits_the_same(
 
 _TWO_AT_ONCE = """
 import sys
-from hdoc.training.data import DocumentData
+from hdoc.training.data.module import DocumentData
 if __name__ == "__main__":
     train, encoder, cache = sys.argv[1:]
     data = DocumentData(train_file=train, encoder=encoder, cache_folder=cache, window=32, workers=2)

@@ -10,7 +10,7 @@ from hdoc.encoders.bert import Bert
 from hdoc.encoders.build import TransformersEncoder
 from hdoc.encoders.pretrained import load_encoder, load_tokenizer
 from hdoc.errors import ModelError
-from hdoc.training.tokenising import tokenise_many
+from hdoc.training.data.tokenising import tokenise_many
 from tests.conftest import SENTENCES
 
 

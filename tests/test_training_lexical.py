@@ -14,7 +14,12 @@ from torch.nn.functional import one_hot
 from hdoc.errors import ModelError
 from hdoc.tasks.document.folder import load_model
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys
-from hdoc.training.lexical import fit_lexical, lexical_from_plain, lexical_logits, lexical_to_plain
+from hdoc.training.tasks.document.lexical import (
+    fit_lexical,
+    lexical_from_plain,
+    lexical_logits,
+    lexical_to_plain,
+)
 from tests.conftest import SENTENCES
 from tests.labelled import make_data, telling_documents
 
@@ -95,7 +100,7 @@ def fit_with(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
     def fit(**constants: int) -> LexicalScores:
         with monkeypatch.context() as patch:
             for name, value in constants.items():
-                patch.setattr(f"hdoc.training.lexical.{name}", value)
+                patch.setattr(f"hdoc.training.tasks.document.lexical.{name}", value)
             scores = fit_lexical(train, dev, torch.zeros(15, 3), tokenizer, 3).scores
         assert scores is not None
         return scores

@@ -12,7 +12,7 @@ from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
-from hdoc.training.data import DocumentData, TrainingBatch
+from hdoc.training.data.module import DocumentData, TrainingBatch
 from tests.labelled import documents, make_data, write
 
 pytestmark = [
@@ -118,7 +118,7 @@ _DDP = """
 import json, sys
 import torch
 from pytorch_lightning import LightningModule, Trainer
-from hdoc.training.data import DocumentData
+from hdoc.training.data.module import DocumentData
 
 class Recorder(LightningModule):
     def __init__(self):

@@ -17,10 +17,10 @@ from hdoc.encoders.memory import bound_kernel_cache
 from hdoc.errors import HdocError
 from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.training.losses import class_weights, document_losses
-from hdoc.training.metrics import Predictions, figures
-from hdoc.training.optimisation import build_optimizer, build_schedule, count_steps, rate_factor
-from hdoc.training.thinning import drop_pieces, drop_windows
+from hdoc.training.loop.optimisation import build_optimizer, build_schedule, count_steps, rate_factor
+from hdoc.training.loop.predictions import Predictions, figures
+from hdoc.training.tasks.document.dropout import drop_pieces, drop_windows
+from hdoc.training.tasks.losses import class_weights, document_losses
 
 DOCUMENTS = [[[7, 8, 9], [10] * 9, [11, 12]], [[13]], [[14] * 5, [15, 16], [17], [18] * 7, [19, 20, 21]]]
 

@@ -33,10 +33,10 @@ _DOORS = {
     "evaluate": ("hdoc.evaluation.command", "evaluate", "how good a model and its explanations are"),
     "serve": ("hdoc.web.command", "serve", "the page and the JSON API: hdoc serve --help"),
     "library": ("hdoc.library.command", "serve", "keep and search articles: hdoc library --help"),
-    "train": ("hdoc.training.command", "train", "train, validate and test models: hdoc train fit --help"),
+    "train": ("hdoc.cli.train", "train", "train, validate and test models: hdoc train fit --help"),
     "runs": ("hdoc.tracking.runs", "train", "the runs of an experiment, best first"),
     "register": ("hdoc.tracking.registry", "train", "put a model folder into an MLflow registry"),
-    "export": ("hdoc.training.export", "train", "turn a checkpoint into a model folder"),
+    "export": ("hdoc.training.finish.export", "train", "turn a checkpoint into a model folder"),
 }
 
 

@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hdoc.cli.train import find_configs
 from hdoc.errors import HdocError
 from hdoc.tracking.runs import open_store, print_runs, read_runs
-from hdoc.training.command import find_configs
 from hdoc.training.messages import say
 
 if TYPE_CHECKING:

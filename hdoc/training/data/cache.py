@@ -30,7 +30,7 @@ from hdoc.tables.labelled import LabelledTable, LabelledText
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.messages import say
-from hdoc.training.tokenising import Pieces, tokenise_many
+from hdoc.training.data.tokenising import Pieces, tokenise_many
 
 # To be raised whenever the same text would come out as other sentences, windows or columns.
 _VERSION = 1

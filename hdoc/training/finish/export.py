@@ -58,9 +58,9 @@ def export_checkpoint(
     from hdoc.tasks.document.folder import save_model
     from hdoc.tasks.document.network import DocumentNetwork
     from hdoc.tasks.temperature import Temperature
-    from hdoc.training.blueprint import Blueprint
-    from hdoc.training.card import model_card
-    from hdoc.training.lexical import lexical_from_plain
+    from hdoc.training.finish.model_card import model_card
+    from hdoc.training.loop.blueprint import Blueprint
+    from hdoc.training.tasks.document.lexical import lexical_from_plain
 
     content = read_checkpoint(checkpoint)
     stored: Mapping[str, Any] = content["hdoc"]

@@ -21,15 +21,15 @@ from hdoc.encoders.build import encoder_window
 from hdoc.errors import ModelError
 from hdoc.tasks.document.attention import Context
 from hdoc.tasks.document.network import NetworkShape
-from hdoc.training.blueprint import Blueprint
-from hdoc.training.losses import ClassWeights, class_weights, document_losses
-from hdoc.training.meter import StepMeter, learning_rates
-from hdoc.training.optimisation import Schedule, build_optimizer, build_schedule, count_steps
-from hdoc.training.scorer import DocumentScorer
-from hdoc.training.thinning import drop_pieces, drop_windows
+from hdoc.training.loop.blueprint import Blueprint
+from hdoc.training.loop.optimisation import Schedule, build_optimizer, build_schedule, count_steps
+from hdoc.training.loop.scorer import DocumentScorer
+from hdoc.training.loop.throughput import StepMeter, learning_rates
+from hdoc.training.tasks.document.dropout import drop_pieces, drop_windows
+from hdoc.training.tasks.losses import ClassWeights, class_weights, document_losses
 
 if TYPE_CHECKING:
-    from hdoc.training.data import TrainingBatch
+    from hdoc.training.data.module import TrainingBatch
 
 
 class DocumentLearner(DocumentScorer):
@@ -59,7 +59,7 @@ class DocumentLearner(DocumentScorer):
         label_smoothing: share of the target spread over all classes.
         class_weights: "balanced" weighs classes by 1 / frequency, "sqrt" by its root.
         lexical: whether scores of words are added to the network's after training, if they
-            help on dev (`hdoc.training.lexical`).
+            help on dev (`hdoc.training.tasks.document.lexical`).
         architecture: "hdoc", or one of those it is compared with (`hdoc.baselines.registry`).
         options: what only this architecture has, as a mapping; hdoc has none.
     """

@@ -19,17 +19,17 @@ from hdoc.explanation import ModelIdentity
 from hdoc.tasks.document.network import DocumentNetwork
 from hdoc.tasks.temperature import UNCALIBRATED
 from hdoc.tracking.run_logger import RunLogger
-from hdoc.training.calibration import fit_origin, fit_temperature
-from hdoc.training.checkpoints import RunCheckpoint, write_checkpoint
-from hdoc.training.data import DocumentData
-from hdoc.training.export import export_checkpoint, read_checkpoint
-from hdoc.training.learner import DocumentLearner
-from hdoc.training.lexical import fit_lexical, lexical_logits, lexical_to_plain
+from hdoc.training.data.module import DocumentData
+from hdoc.training.finish.export import export_checkpoint, read_checkpoint
+from hdoc.training.finish.outcome import Outcome, Scores, write_outcome
+from hdoc.training.finish.summands import write_parts
+from hdoc.training.loop.checkpoints import RunCheckpoint, write_checkpoint
+from hdoc.training.loop.learner import DocumentLearner
+from hdoc.training.loop.predictions import figures, probabilities
+from hdoc.training.loop.scorer import CHECKPOINT_KEY
 from hdoc.training.messages import say
-from hdoc.training.metrics import figures, probabilities
-from hdoc.training.outcome import Outcome, Scores, write_outcome
-from hdoc.training.parts import write_parts
-from hdoc.training.scorer import CHECKPOINT_KEY
+from hdoc.training.tasks.calibration import fit_origin, fit_temperature
+from hdoc.training.tasks.document.lexical import fit_lexical, lexical_logits, lexical_to_plain
 
 if TYPE_CHECKING:
     from hdoc.baselines.explaining import HanExplainer

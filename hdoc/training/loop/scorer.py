@@ -17,12 +17,12 @@ from hdoc.baselines.registry import AnyNetwork
 from hdoc.errors import DataError, ModelError
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
-from hdoc.training.blueprint import Blueprint
-from hdoc.training.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
-from hdoc.training.metrics import Predictions, figures
+from hdoc.training.loop.blueprint import Blueprint
+from hdoc.training.loop.predictions import Predictions, figures
+from hdoc.training.tasks.document.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
 
 if TYPE_CHECKING:
-    from hdoc.training.data import DocumentData, TrainingBatch
+    from hdoc.training.data.module import DocumentData, TrainingBatch
 
 # The checkpoint's entry for all that is not Lightning's own.
 CHECKPOINT_KEY = "hdoc"

@@ -18,15 +18,15 @@ from torch import Tensor
 
 from hdoc.errors import ModelError
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys, weigh_features
-from hdoc.training.calibration import fit_temperature
-from hdoc.training.losses import document_losses
+from hdoc.training.tasks.calibration import fit_temperature
+from hdoc.training.tasks.losses import document_losses
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from hdoc.tokens.spelling import Spelling
     from hdoc.tokens.tokenizer import PieceTokenizer
-    from hdoc.training.splits import DocumentSplit
+    from hdoc.training.data.splits import DocumentSplit
 
 # What is in fewer training documents says more of those than of a class.
 _LEAST_DOCUMENTS, _LEAST_DOCUMENTS_OF_NGRAMS = 2, 3

@@ -24,13 +24,13 @@ from hdoc.encoders.memory import bound_kernel_cache
 from hdoc.errors import HdocError
 from hdoc.tracking.client import tracking_uri
 from hdoc.tracking.run_logger import RunLogger
-from hdoc.training.checkpoints import RunCheckpoint
-from hdoc.training.data import DocumentData
-from hdoc.training.finish import finish_fit, show_figures, write_predictions
-from hdoc.training.learner import DocumentLearner
-from hdoc.training.ranks import RankWatch
-from hdoc.training.record import EpochLine, RunRecord
-from hdoc.training.tfidf import fit_tfidf
+from hdoc.training.data.module import DocumentData
+from hdoc.training.finish.finish import finish_fit, show_figures, write_predictions
+from hdoc.training.finish.tfidf import fit_tfidf
+from hdoc.training.loop.checkpoints import RunCheckpoint
+from hdoc.training.loop.learner import DocumentLearner
+from hdoc.training.loop.ranks import RankWatch
+from hdoc.training.run_record import EpochLine, RunRecord
 
 
 def run(arguments: Sequence[str]) -> None:

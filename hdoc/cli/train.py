@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from hdoc.training.sweep import main as sweep
 
             return sweep(arguments[1:])
-        from hdoc.training.cli import run
+        from hdoc.training.lightning_cli import run
 
         run(arguments)
     except HdocError as error:

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.temperature import UNCALIBRATED
-from hdoc.training.calibration import fit_temperature
-from hdoc.training.data import DocumentData
-from hdoc.training.lexical import lexical_logits
-from hdoc.training.metrics import figures
-from hdoc.training.outcome import Outcome, Scores, write_outcome
+from hdoc.training.data.module import DocumentData
+from hdoc.training.finish.outcome import Outcome, Scores, write_outcome
+from hdoc.training.loop.predictions import figures
+from hdoc.training.tasks.calibration import fit_temperature
+from hdoc.training.tasks.document.lexical import lexical_logits
 
 NETWORK, WORDS = "network", "words"
 

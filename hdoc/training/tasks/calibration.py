@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from hdoc.tasks.temperature import Temperature, spread_of
-from hdoc.training.losses import document_losses
+from hdoc.training.tasks.losses import document_losses
 
 # A temperature outside says that dev is too small or too easy to tell; it is held at the bound.
 LOWEST, HIGHEST = 0.01, 100.0

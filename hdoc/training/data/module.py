@@ -21,11 +21,11 @@ from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.training.holdout import hold_out
-from hdoc.training.loading import BatchLoader
+from hdoc.training.data.holdout import hold_out
+from hdoc.training.data.loading import BatchLoader
 from hdoc.training.messages import say
-from hdoc.training.sampling import Batch, BatchSampler
-from hdoc.training.splits import (
+from hdoc.training.data.sampling import Batch, BatchSampler
+from hdoc.training.data.splits import (
     DocumentSplit,
     TrainingBatch,
     class_counts,
@@ -33,7 +33,7 @@ from hdoc.training.splits import (
     rarest_classes,
     targets,
 )
-from hdoc.training.store import DocumentStore, open_store
+from hdoc.training.data.cache import DocumentStore, open_store
 
 __all__ = ["DocumentData", "TrainingBatch"]
 
@@ -130,7 +130,7 @@ class DocumentData(LightningDataModule):
         """The tables of the splits that were given."""
         tables = {}
         if self.dataset is not None:
-            from hdoc.training.hub import load_splits
+            from hdoc.training.data.hub import load_splits
 
             for name, table in load_splits(self.dataset, self.label_column, self.cache_folder).items():
                 tables[name] = LabelledTable.of(

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 from hdoc.errors import DataError
-from hdoc.training.sampling import Batch, BatchSampler
+from hdoc.training.data.sampling import Batch, BatchSampler
 
 T = TypeVar("T")
 

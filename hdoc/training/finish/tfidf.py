@@ -20,13 +20,13 @@ from hdoc.errors import HdocError, ModelError
 from hdoc.metrics.plots import draw_confusion, draw_reliability
 from hdoc.tasks.temperature import UNCALIBRATED
 from hdoc.tracking.run_logger import RunLogger
-from hdoc.training.calibration import fit_temperature
-from hdoc.training.data import DocumentData
-from hdoc.training.learner import DocumentLearner
+from hdoc.training.data.module import DocumentData
+from hdoc.training.finish.outcome import Outcome, write_outcome
+from hdoc.training.loop.learner import DocumentLearner
+from hdoc.training.loop.predictions import figures
 from hdoc.training.messages import say
-from hdoc.training.metrics import figures
-from hdoc.training.outcome import Outcome, write_outcome
-from hdoc.training.record import RunRecord
+from hdoc.training.run_record import RunRecord
+from hdoc.training.tasks.calibration import fit_temperature
 
 
 def fit_tfidf(trainer: Trainer, learner: DocumentLearner, data: DocumentData, folder: Path) -> None:
