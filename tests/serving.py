@@ -14,10 +14,10 @@ from typing import Any
 
 import uvicorn
 
+from hdoc.cli.serve import _listen
 from hdoc.library import Library
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.web.app import Settings, create_app
-from hdoc.web.command import _listen
 
 
 @dataclass

@@ -11,10 +11,10 @@ import torch
 from hdoc.evaluation.agreement import auprc, kendall, marked_words, sentence_means, token_f1
 from hdoc.evaluation.cost import measured
 from hdoc.evaluation.evidence import gather_evidence
+from hdoc.evaluation.evidence_page import evidence_page
 from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
 from hdoc.evaluation.explanations import ExplanationMeter, randomised
 from hdoc.evaluation.ledger import Ledger
-from hdoc.evaluation.page import evidence_page
 from hdoc.evaluation.quality import (
     Decisions,
     Prediction,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hdoc import DocumentClassifier
 from hdoc.evaluation.examples import Example
 from hdoc.evaluation.ledger import Ledger
-from hdoc.evaluation.parts import measure_parts
 from hdoc.evaluation.quality import predict
+from hdoc.evaluation.summands import measure_parts
 from hdoc.evaluation.tables import parts_tables
 from hdoc.faithfulness.attribution import Method, explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText

@@ -20,9 +20,9 @@ from hdoc.library import Article, Library
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import split_sentences
 from hdoc.web.app import Settings
-from hdoc.web.batching import Batcher, Limits, QueueFullError
-from hdoc.web.gate import Rules
-from hdoc.web.memory import Trimmer, resident
+from hdoc.web.server.batching import Batcher, Limits, QueueFullError
+from hdoc.web.server.gate import Rules
+from hdoc.web.server.memory import Trimmer, resident
 from tests.serving import Served, serving
 
 TEXT = """버스 노선이 바뀌어 출근 시간이 두 배로 늘었습니다.

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from hdoc.library import Article, Library
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.web.app import Settings
-from hdoc.web.gate import Rules
+from hdoc.web.server.gate import Rules
 from tests.known import AGAINST, FOR, known_model
 from tests.serving import Served, serving
 

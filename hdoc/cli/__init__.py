@@ -30,9 +30,9 @@ _EPILOG = """examples:
 """
 # Commands that parse their own arguments, and the extra that each needs.
 _DOORS = {
-    "evaluate": ("hdoc.evaluation.command", "evaluate", "how good a model and its explanations are"),
-    "serve": ("hdoc.web.command", "serve", "the page and the JSON API: hdoc serve --help"),
-    "library": ("hdoc.library.command", "serve", "keep and search articles: hdoc library --help"),
+    "evaluate": ("hdoc.cli.evaluate", "evaluate", "how good a model and its explanations are"),
+    "serve": ("hdoc.cli.serve", "serve", "the page and the JSON API: hdoc serve --help"),
+    "library": ("hdoc.cli.library", "serve", "keep and search articles: hdoc library --help"),
     "train": ("hdoc.cli.train", "train", "train, validate and test models: hdoc train fit --help"),
     "runs": ("hdoc.tracking.runs", "train", "the runs of an experiment, best first"),
     "register": ("hdoc.tracking.registry", "train", "put a model folder into an MLflow registry"),

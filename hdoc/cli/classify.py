@@ -68,7 +68,7 @@ def add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _classify(options: argparse.Namespace) -> int:
     if options.engine == "ray":
-        from hdoc.cluster.command import classify
+        from hdoc.cluster.classify import classify
 
         return classify(options)
     from contextlib import closing

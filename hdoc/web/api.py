@@ -18,10 +18,10 @@ from hdoc.tasks.document.classifier import Analysis
 from hdoc.text.charset import is_blank
 from hdoc.text.extraction.extract import SUFFIXES, extract, extract_in_process
 from hdoc.web import answers, responses
-from hdoc.web.batching import Batcher
-from hdoc.web.gate import Rules
-from hdoc.web.metrics import Metrics
-from hdoc.web.refusals import Refused
+from hdoc.web.server.batching import Batcher
+from hdoc.web.server.gate import Rules
+from hdoc.web.server.metrics import Metrics
+from hdoc.web.server.refusals import Refused
 
 _SAMPLES = ("transport", "childcare", "pets")
 _FILES_AT_ONCE = 2

@@ -22,12 +22,12 @@ from hdoc.library import Library
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.web import answers
 from hdoc.web.api import Api
-from hdoc.web.batching import Batcher, Limits, QueueFullError
-from hdoc.web.gate import Gate, Rules
-from hdoc.web.metrics import Metrics
-from hdoc.web.refusals import Refused, error_response
 from hdoc.web.routes import routes
-from hdoc.web.visits import POLICY
+from hdoc.web.server.batching import Batcher, Limits, QueueFullError
+from hdoc.web.server.gate import Gate, Rules
+from hdoc.web.server.metrics import Metrics
+from hdoc.web.server.refusals import Refused, error_response
+from hdoc.web.server.visits import POLICY
 
 _PAGE = Path(str(files("hdoc.web"))) / "page"
 # No script of the page may ever be made out of text, whatever the page's own code does.

@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from hdoc.library import search
 from hdoc.web import answers, requests, responses
 from hdoc.web.api import Api
-from hdoc.web.refusals import Refused
+from hdoc.web.server.refusals import Refused
 
 _MOST_OFFSET = 10_000
 

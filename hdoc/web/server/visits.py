@@ -15,7 +15,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
-from hdoc.web.metrics import Metrics
+from hdoc.web.server.metrics import Metrics
 
 LOGGER = logging.getLogger("hdoc.web")
 

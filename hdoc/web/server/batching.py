@@ -19,8 +19,8 @@ from typing import Any, Generic, TypeVar
 from hdoc.errors import HdocError, InputError
 from hdoc.tasks.document.classifier import Analysis, DocumentClassifier
 from hdoc.text.sentences import Sentence
-from hdoc.web.memory import Trimmer
-from hdoc.web.splitting import Splitter, all_or_none
+from hdoc.web.server.memory import Trimmer
+from hdoc.web.server.splitting import Splitter, all_or_none
 
 T = TypeVar("T")
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hdoc.web.metrics import Metrics
-from hdoc.web.refusals import Refused, error_response
-from hdoc.web.visits import Visit
+from hdoc.web.server.metrics import Metrics
+from hdoc.web.server.refusals import Refused, error_response
+from hdoc.web.server.visits import Visit
 
 _GUARDED = ("/api/", "/metrics")
 _MOST_DRAINED = 10

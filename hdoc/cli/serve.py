@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         import uvicorn
 
         from hdoc.web.app import Settings, create_app
-        from hdoc.web.gate import Rules
+        from hdoc.web.server.gate import Rules
     except ModuleNotFoundError as error:
         raise HdocError(f"'hdoc serve' needs {error.name}; run: pip install 'hdoc[serve]'") from error
     from hdoc.library import Library, default_path
