@@ -67,7 +67,7 @@ def main() -> None:
 def measure_quality(options: argparse.Namespace) -> int:
     from benchmarks.quality.benchmark import run
 
-    from hdoc.cli.train import shipped_configs
+    from hdoc.training.configs import shipped_configs
 
     return run(options, shipped_configs)
 

@@ -15,8 +15,8 @@ from drills.folders import drill_changed_bytes, drill_half_written, drill_hostil
 from drills.kills import drill_kills
 from drills.outcome import Outcome
 
+from hdoc.storage.shipped import default_model
 from hdoc.tables.records import read_records
-from hdoc.tasks.document.classifier import embedded_model
 
 SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
 
@@ -42,9 +42,9 @@ def main() -> int:
 
 
 def folders(options: argparse.Namespace, folder: Path) -> Iterator[Outcome]:
-    yield drill_half_written(embedded_model(), folder)
-    yield drill_changed_bytes(embedded_model(), folder, options.changes)
-    yield drill_hostile(embedded_model(), folder)
+    yield drill_half_written(default_model(), folder)
+    yield drill_changed_bytes(default_model(), folder, options.changes)
+    yield drill_hostile(default_model(), folder)
 
 
 def documents(options: argparse.Namespace, folder: Path) -> list[Outcome]:

@@ -6,7 +6,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "quickstart.ipynb"
+from tests.places import ROOT
+
+NOTEBOOK = ROOT / "notebooks" / "quickstart.ipynb"
 
 
 def test_the_notebook_is_kept_without_outputs() -> None:

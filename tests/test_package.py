@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 SAMPLE = ROOT / "hdoc" / "assets" / "samples" / "pets.txt"
 
 
@@ -31,8 +32,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_is_whole_and_at_most_30_mb(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for part in (
-        "assets/model/weights.safetensors",
-        "assets/model/README.md",
+        "assets/models/petitions/weights.safetensors",
+        "assets/models/petitions/README.md",
         "assets/samples/transport.txt",
         "configs/petitions.yaml",
         "rendering/style.css",
@@ -77,6 +78,7 @@ for package, owners in metadata.packages_distributions().items():
         sys.modules[package] = None  # an import of it fails
 
 from hdoc.cli import main
+from tests.places import ROOT
 for view in ("text", "html", "json"):
     assert main(["explain", sample, "--format", view, "-o", "view"]) == 0
 assert main(["classify", sample, "--runtime", "onnx", "-o", "rows.jsonl"]) == 0

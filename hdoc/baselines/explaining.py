@@ -17,7 +17,8 @@ from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.encoders.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
-from hdoc.tasks.document.analysis import Classes, Floats
+from hdoc.tasks.classes import Classes
+from hdoc.tasks.document.scores import Floats
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.text.sentences import split_sentences
 from hdoc.tokens.tokenizer import PieceTokenizer, Window, word_spans, words_of_pieces

@@ -14,7 +14,7 @@ from hdoc.baselines import rows
 from hdoc.baselines.ablations import MeanSentences, PerceptronHead
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.pooled import PooledNetwork, Pooling, Summary, repeat_positions
-from hdoc.encoders.build import encoder_width, encoder_window
+from hdoc.encoders.config import encoder_width, encoder_window
 from hdoc.errors import ModelError
 from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer

@@ -10,11 +10,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from hdoc import __version__
 from hdoc.cli.classify import add_classify
+from hdoc.cli.exit_status import exit_status
 from hdoc.cli.explain import add_explain
-from hdoc.console import complain
 from hdoc.errors import HdocError
 
 _DESCRIPTION = "Says what long Korean documents are about, and which sentences and words made it say so."
@@ -28,15 +29,15 @@ _EPILOG = """examples:
   hdoc train fit --config petitions
   hdoc export last.ckpt my-model
 """
-# Commands that parse their own arguments, and the extra that each needs.
-_DOORS = {
-    "evaluate": ("hdoc.cli.evaluate", "evaluate", "how good a model and its explanations are"),
-    "serve": ("hdoc.cli.serve", "serve", "the page and the JSON API: hdoc serve --help"),
-    "library": ("hdoc.cli.library", "serve", "keep and search articles: hdoc library --help"),
-    "train": ("hdoc.cli.train", "train", "train, validate and test models: hdoc train fit --help"),
-    "runs": ("hdoc.tracking.runs", "train", "the runs of an experiment, best first"),
-    "register": ("hdoc.tracking.registry", "train", "put a model folder into an MLflow registry"),
-    "export": ("hdoc.training.finish.export", "train", "turn a checkpoint into a model folder"),
+# Commands that parse their own arguments: the extra that each needs, and what it is for.
+_OWN_ARGUMENTS = {
+    "evaluate": ("evaluate", "how good a model and its explanations are"),
+    "serve": ("serve", "the page and the JSON API: hdoc serve --help"),
+    "library": ("serve", "keep and search articles: hdoc library --help"),
+    "train": ("train", "train, validate and test models: hdoc train fit --help"),
+    "runs": ("train", "the runs of an experiment, best first"),
+    "register": ("train", "put a model folder into an MLflow registry"),
+    "export": ("train", "turn a checkpoint into a model folder"),
 }
 
 
@@ -44,21 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if given and given[0] in _DOORS:
-            return _run_door(given[0], given[1:])
-        options = _parser().parse_args(given)
-        code: int = options.run(options)
-        return code
-    except HdocError as error:
-        complain(str(error))
-        return 1
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return 130
+        return exit_status(lambda: _run(given))
     except BrokenPipeError:
         # The reader has gone (`hdoc … | head`); keep Python from failing once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments and arguments[0] in _OWN_ARGUMENTS:
+        return _run_command(arguments[0], arguments[1:])
+    options = _parser().parse_args(arguments)
+    code: int = options.run(options)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,17 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_explain(commands)
     add_classify(commands)
-    for name, (_, _, about) in _DOORS.items():
+    for name, (_, about) in _OWN_ARGUMENTS.items():
         commands.add_parser(name, help=about, add_help=False)
     return parser
 
 
-def _run_door(name: str, arguments: list[str]) -> int:
-    from importlib import import_module
-
-    module_name, extra, _ = _DOORS[name]
+def _run_command(name: str, arguments: list[str]) -> int:
+    extra, _ = _OWN_ARGUMENTS[name]
     try:
-        module = import_module(module_name)
+        module = import_module(f"hdoc.cli.{name}")
     except ModuleNotFoundError as error:
         raise HdocError(f"'hdoc {name}' needs {error.name}; run: pip install 'hdoc[{extra}]'") from error
     code: int = module.main(arguments)

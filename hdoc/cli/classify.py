@@ -110,7 +110,7 @@ def _progress(options: argparse.Namespace) -> Iterator[Callable[[], None]]:
     """Show a progress bar on standard error; its total comes as soon as the inputs have been counted."""
     from threading import Thread
 
-    from hdoc.progress import documents_bar
+    from hdoc.console import documents_bar
     from hdoc.tables.records import count_records
 
     with documents_bar() as progress:

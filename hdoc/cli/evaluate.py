@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hdoc.console import complain
+from hdoc.cli.exit_status import exit_status
 from hdoc.errors import HdocError
 
 _METHODS = ("contribution", "attention", "gradient", "integrated-gradients", "occlusion")
@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 1 for errors that hdoc raises on purpose, which are printed as one line.
     """
     options = _parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
-    try:
-        _check_installed(options)
-        from hdoc.evaluation.run import evaluate
+    return exit_status(lambda: _evaluate(options))
 
-        evaluate(options)
-    except HdocError as error:
-        complain(str(error))
-        return 1
+
+def _evaluate(options: argparse.Namespace) -> int:
+    _check_installed(options)
+    from hdoc.evaluation.run import evaluate
+
+    evaluate(options)
     return 0
 
 

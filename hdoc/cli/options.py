@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from hdoc.errors import HdocError
 
 if TYPE_CHECKING:
+    from hdoc.encoders.precision import Precision
     from hdoc.tasks.document.classifier import DocumentClassifier
-    from hdoc.tasks.document.engine_torch import Precision
     from hdoc.tasks.document.folder import Runtime
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hdoc.errors import HdocError
+from hdoc.cli.exit_status import exit_status
 from hdoc.pretraining.corpus import Source, load_sources, read_documents
 
 _DESCRIPTION = "Pre-train a BERT encoder: tokenizer, prepare, embeddings (optional), fit, export, probe."
@@ -19,17 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step; errors that hdoc raises on purpose become one line and exit status 1."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    try:
-        if arguments[:1] == ["fit"]:
-            from hdoc.pretraining.fitting import fit
+    return exit_status(lambda: _run(arguments))
 
-            fit(arguments[1:])
-            return 0
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["fit"]:
+        from hdoc.pretraining.fitting import fit
+
+        fit(arguments[1:])
+    else:
         options = _parser().parse_args(arguments)
         options.run(options)
-    except HdocError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
     return 0
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from hdoc.cluster.engine import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.plan import SUCCESS, Block, Settings, find_tables, kind_of, make_plan
 from hdoc.cluster.worker import tries_file
-from hdoc.console import say
+from hdoc.console import complain, say
 from hdoc.errors import HdocError, InputError
-from hdoc.tasks.document.classifier import model_folder
 from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.location import find_model
 
 
 def classify(options: argparse.Namespace) -> int:
@@ -27,7 +27,7 @@ def classify(options: argparse.Namespace) -> int:
     """
     inputs, output = _places(options)
     tables = find_tables(inputs)
-    model = model_folder(options.model).resolve()
+    model = find_model(options.model).resolve()
     settings = Settings(
         model=str(model),
         checksum=load_model(model).identity.checksum,
@@ -66,10 +66,7 @@ def classify(options: argparse.Namespace) -> int:
             f"category has a probability below {options.abstain_below:g}"
         )
     if n_failed:
-        say(
-            f"hdoc: error: {n_failed:,} of {n_written:,} documents have no label; "
-            "their rows say why under 'error'"
-        )
+        complain(f"{n_failed:,} of {n_written:,} documents have no label; their rows say why under 'error'")
     return 1 if n_failed and n_failed == n_written else 0
 
 
@@ -95,7 +92,7 @@ def _mark_as_done(settings: Settings) -> None:
 @contextmanager
 def _progress(blocks: list[Block], waiting: list[Block]) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on standard error, in rows."""
-    from hdoc.progress import documents_bar
+    from hdoc.console import documents_bar
 
     total = sum(block.part.n_rows for block in blocks)
     done = total - sum(block.part.n_rows for block in waiting)

@@ -19,7 +19,7 @@ from hdoc.tables import Part, Table, is_table, open_table
 from hdoc.text.documents import unreadable
 
 if TYPE_CHECKING:
-    from hdoc.tasks.document.engine_torch import Precision
+    from hdoc.encoders.precision import Precision
     from hdoc.tasks.document.folder import Runtime
 
 PLAN = "_plan.json"

@@ -12,9 +12,6 @@ from torch import Tensor, nn
 
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.errors import ModelError
-from hdoc.tasks.document.shape import encoder_width, encoder_window
-
-__all__ = ["TransformersEncoder", "build_encoder", "encoder_width", "encoder_window"]
 
 
 class TransformersEncoder(nn.Module):

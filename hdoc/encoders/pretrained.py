@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from hdoc.console import say
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.encoders.build import TransformersEncoder, build_encoder
 from hdoc.errors import ModelError
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.training.messages import say
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

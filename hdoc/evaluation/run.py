@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from hdoc.console import progress
 from hdoc.errors import DataError, HdocError, ModelError
 from hdoc.evaluation.abstention import abstention_table, measure_abstention, read_strangers
 from hdoc.evaluation.evidence import evidence_rows, gather_evidence
@@ -31,7 +32,6 @@ from hdoc.evaluation.examples import Columns, Example, marked_share, read_exampl
 from hdoc.evaluation.explanations import UNITS, ExplanationMeter
 from hdoc.evaluation.ledger import Ledger
 from hdoc.evaluation.pictures import draw_bars, draw_curves
-from hdoc.evaluation.progress import progress
 from hdoc.evaluation.quality import Decisions, Prediction, measure, predict
 from hdoc.evaluation.report_files import document_rows, explanation_rows, write_report, write_table
 from hdoc.evaluation.summands import measure_parts

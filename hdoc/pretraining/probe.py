@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hdoc.encoders.batches import batch_documents
-from hdoc.encoders.build import encoder_window
+from hdoc.encoders.config import encoder_window
+from hdoc.encoders.precision import has_bfloat16
 from hdoc.encoders.pretrained import load_encoder, load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables import open_table
-from hdoc.tasks.document.engine_torch import has_bfloat16
 from hdoc.text.sentences import Sentence
 from hdoc.tokens.tokenizer import PieceTokenizer
 

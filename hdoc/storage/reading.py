@@ -4,20 +4,54 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
 from hdoc.errors import ModelError
-from hdoc.tasks.document.folder.model import LEXICAL, PARTS
+
+CHECKSUMS = "checksums.json"
 
 _LARGEST_JSON = 64 * 2**20
 _LARGEST_WEIGHTS = 16 * 2**30
 _LONGEST_QUOTE = 200
 
 
-def read_parts(root: Path) -> tuple[dict[str, bytes], str]:
-    """Return the files' contents and the checksum over all, after each was compared with its own."""
+def read_files(
+    root: Path, required: Sequence[str], optional: Sequence[str] = ()
+) -> tuple[dict[str, bytes], str]:
+    """Read the files of a model folder, each compared with its checksum.
+
+    Args:
+        root: the folder.
+        required: files that every model of the task has.
+        optional: files that it may have; they count where `checksums.json` names them.
+
+    Returns:
+        Their contents by name, and the checksum over all of them.
+
+    Raises:
+        ModelError: it is no model folder, is unfinished, or a file is missing, too large or changed.
+    """
+    expected = read_checksums(root)
+    names = (*required, *(name for name in optional if name in expected))
+    contents = {}
+    for name in names:
+        contents[name] = _read(root / name)
+        if sha256(contents[name]) != expected.get(name):
+            raise ModelError(
+                f"{root / name} is not what was exported (SHA-256 differs); copy the model again"
+            )
+    return contents, checksum_over({name: expected[name] for name in names})
+
+
+def read_checksums(root: Path) -> dict[str, Any]:
+    """Return the SHA-256 of each file of a model folder, as its `checksums.json` says.
+
+    Raises:
+        ModelError: it is no model folder, or an unfinished one.
+    """
     if not root.is_dir():
         raise ModelError(
             f"expected a model folder, but {root} is {'a file' if root.exists() else 'not there'}"
@@ -26,18 +60,24 @@ def read_parts(root: Path) -> tuple[dict[str, bytes], str]:
         raise ModelError(
             f"expected a model folder, but {root} has no config.json; export one with: hdoc export"
         )
-    if not (root / "checksums.json").is_file():
-        raise ModelError(f"the model {root} is unfinished (no checksums.json); export it again")
-    expected = json_object(root / "checksums.json", _read(root / "checksums.json"))
-    parts = {}
-    names = (*PARTS, LEXICAL) if LEXICAL in expected else PARTS
-    for part in names:
-        parts[part] = _read(root / part)
-        if sha256(parts[part]) != expected.get(part):
-            raise ModelError(
-                f"{root / part} is not what was exported (SHA-256 differs); copy the model again"
-            )
-    return parts, sha256("".join(f"{part} {expected[part]}\n" for part in names).encode())
+    if not (root / CHECKSUMS).is_file():
+        raise ModelError(f"the model {root} is unfinished (no {CHECKSUMS}); export it again")
+    return json_object(root / CHECKSUMS, _read(root / CHECKSUMS))
+
+
+def read_config(root: Path) -> dict[str, Any]:
+    """Return a model folder's `config.json`, before any other file is looked at.
+
+    Raises:
+        ModelError: it is no model folder, or an unfinished one.
+    """
+    read_checksums(root)
+    return json_object(root / "config.json", _read(root / "config.json"))
+
+
+def checksum_over(checksums: Mapping[str, str]) -> str:
+    """Return the checksum of a model: over its files' names and checksums, in their order."""
+    return sha256("".join(f"{name} {checksum}\n" for name, checksum in checksums.items()).encode())
 
 
 def _read(path: Path) -> bytes:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hdoc.training.messages import say
+from hdoc.console import say
 
 Entry = dict[str, Any]
 """`kind` says what it is; the rest is what `RunLogger` needs to send it."""

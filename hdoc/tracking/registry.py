@@ -6,21 +6,18 @@ neither pickled nor does it bring code along.
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import os
 import re
-import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError, ModelError
-from hdoc.tasks.document.folder import load_model
+from hdoc.storage.identity import verified_identity
 from hdoc.tracking.client import tracking_uri
 from hdoc.tracking.run_logger import brief
 
@@ -57,7 +54,7 @@ def log_model(
     Raises:
         ModelError: the folder is no model.
     """
-    identity = load_model(folder).identity
+    identity = verified_identity(folder)
     mlflow = _mlflow(uri)
     from mlflow.models import Model
 
@@ -204,20 +201,3 @@ def fetch_model(uri: str) -> Path:
     except OSError as error:
         raise ModelError(f"cannot keep {uri} in {_CACHE_FOLDER}: {error.strerror or error}") from error
     return target
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `hdoc register`."""
-    parser = argparse.ArgumentParser(
-        prog="hdoc register",
-        description="Make a model folder the next version of a registered model of MLflow "
-        "(MLFLOW_TRACKING_URI, or mlflow.db here).",
-    )
-    parser.add_argument("folder", type=Path, help="the model folder, for example runs/NAME/…/model")
-    parser.add_argument("--name", required=True, help="of the registered model")
-    parser.add_argument("--alias", help="is to mean this version from now on, for example champion")
-    options = parser.parse_args(arguments)
-    found = register(options.folder, options.name, options.alias)
-    uri = f"models:/{options.name}@{options.alias}" if options.alias else f"models:/{options.name}/{found}"
-    sys.stdout.write(f"{options.name} version {found}\nnext: hdoc explain -m {uri} FILE\n")
-    return 0

@@ -22,11 +22,11 @@ from lightning_fabric.loggers.logger import rank_zero_experiment
 from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from hdoc.console import say
 from hdoc.errors import HdocError
 from hdoc.tracking.client import tracking_uri
 from hdoc.tracking.outbox import Entry, Outbox, ServerAwayError
 from hdoc.tracking.provenance import is_alive, this_process
-from hdoc.training.messages import say
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -11,9 +11,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from hdoc.console import say
 from hdoc.tracking.provenance import environment, git_state
 from hdoc.tracking.run_logger import RunLogger
-from hdoc.training.messages import say
 
 
 class RunRecord(SaveConfigCallback):

@@ -6,7 +6,6 @@ the same command goes on where it was stopped, also in the middle of a trial.
 
 from __future__ import annotations
 
-import argparse
 import json
 import signal
 import subprocess
@@ -16,81 +15,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hdoc.cli.train import find_configs
+from hdoc.console import say
 from hdoc.errors import HdocError
 from hdoc.tracking.runs import open_store, print_runs, read_runs
-from hdoc.training.messages import say
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial, Trial
 
-# The rates span what BERTs of any size bear; the rest is what the network leaves open.
-SPACE: dict[str, Any] = {
-    "model.encoder_rate": {"low": 2e-5, "high": 5e-4, "log": True},
-    "model.head_rate": {"low": 2e-4, "high": 3e-3, "log": True},
-    "model.kernel_widths": {"choices": [[1], [3], [1, 3], [1, 3, 5], [1, 3, 5, 7]]},
-    "model.context": {"choices": ["none", "convolution", "gru", "transformer"]},
-    "model.sentence_dropout": {"low": 0.0, "high": 0.4},
-}
 _METRIC = "macro_f1"
 # How a training ends that was told to stop: the search is to stop as well.
 _STOPPED = (-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run `hdoc train sweep`; what it does not know are options of `hdoc train fit`.
-
-    Raises:
-        HdocError: the space cannot be used, or the first trainings fail.
-    """
-    parser = argparse.ArgumentParser(
-        prog="hdoc train sweep",
-        description="Searches for the settings with the best macro-F1 on dev. All other options are those of "
-        "hdoc train fit. The same command again goes on.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--study", default="sweep", metavar="NAME", help="of the search; default: sweep")
-    parser.add_argument("--trials", type=int, default=20, metavar="N", help="trainings in all; default: 20")
-    parser.add_argument(
-        "--space",
-        type=Path,
-        metavar="FILE",
-        help="YAML; for each option {low: , high: , log: true} or {choices: [ ]}; default: learning rates, "
-        "kernel widths, context of the sentences and sentence dropout",
-    )
-    options, rest = parser.parse_known_args(arguments)
-    if options.trials < 1:
-        parser.error(f"expected at least one trial, got {options.trials}")
-    Search(options.study, read_space(options.space), find_configs(rest)).run(options.trials)
-    return 0
-
-
-def read_space(path: Path | None) -> dict[str, Any]:
-    """Return the options to search over and their ranges.
-
-    Raises:
-        HdocError: the file cannot be read, or a range is none.
-    """
-    if path is None:
-        return SPACE
-    import yaml
-
-    try:
-        space = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise HdocError(f"cannot read the space {path}: {' '.join(str(error).split())}") from error
-    if not isinstance(space, dict) or not space:
-        raise HdocError(f"expected options and their ranges in {path}, see: hdoc train sweep --help")
-    for name, values in space.items():
-        is_range = isinstance(values, dict) and {"low", "high"} <= set(values) <= {"low", "high", "log"}
-        is_choice = isinstance(values, dict) and set(values) == {"choices"} and values["choices"]
-        if not (is_range or is_choice):
-            raise HdocError(
-                f"{path}, {name}: expected {{low: , high: }}, perhaps with log: true, or {{choices: [ ]}}, "
-                f"got {values!r}"
-            )
-    return space
 
 
 class Search:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from hdoc.tasks.document.classifier import embedded_model
+from hdoc.storage.shipped import default_model
 from hdoc.text.sentences import split_sentences
 
-_SAMPLES = embedded_model().parent / "samples"
+_SAMPLES = default_model().parents[1] / "samples"
 
 
 class SmallTraining:
@@ -92,7 +92,7 @@ def _write_encoder(folder: Path) -> None:
     from tokenizers import Tokenizer
     from transformers import BertConfig, BertModel, BertTokenizerFast  # type: ignore[attr-defined]
 
-    tokenizer = Tokenizer.from_file(str(embedded_model() / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(default_model() / "tokenizer.json"))
     BertTokenizerFast(tokenizer_object=tokenizer, do_lower_case=False).save_pretrained(folder)
     torch.manual_seed(0)
     BertModel(

@@ -5,138 +5,15 @@ Everything here is arithmetic over what the network gave, in double precision; n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hdoc.errors import LabelError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
-from hdoc.tasks.temperature import Temperature
-from hdoc.tokens.tokenizer import Window, word_spans, words_of_pieces
-
-Floats = NDArray[np.float64]
-
-# Of several labels a document has those that are more probable than not.
-_ASSIGNED = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A text and what the encoder reads of it; no windows if there is nothing to read."""
-
-    text: str
-    windows: list[Window]
-
-
-@dataclass(frozen=True, slots=True)
-class PieceScores:
-    """Weights (pieces,) and class scores (pieces, classes) of the word pieces of one window."""
-
-    weights: Floats
-    scores: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What a model gave for one document.
-
-    Attributes:
-        logits: class scores, (classes,).
-        sentence_weights: attention of the windows, (windows,).
-        window_scores: what each window says for each class, before its weight, (windows, classes).
-        pieces: the same of the word pieces of each window, or None where nobody asked for them.
-        lexical: what the lexical part adds to `logits` for each piece of each window, (pieces, classes);
-            None if the model has no such part.
-        lexical_logits: what it adds in all, its bias included, (classes,); None likewise.
-    """
-
-    logits: Floats
-    sentence_weights: Floats
-    window_scores: Floats
-    pieces: Sequence[PieceScores | None]
-    lexical: Sequence[Floats] | None = None
-    lexical_logits: Floats | None = None
-
-    def parts(self) -> dict[str, Floats]:
-        """Return the summands of the logits by name, each (classes,): one if there is no lexical part."""
-        if self.lexical_logits is None:
-            return {"network": self.logits}
-        return {"network": self.logits - self.lexical_logits, "words": self.lexical_logits}
-
-    def window_shares(self) -> Floats:
-        """Return what each window adds to the logits, (windows, classes)."""
-        shares: Floats = self.sentence_weights[:, None] * self.window_scores
-        if self.lexical is not None:
-            shares = shares + np.stack([pieces.sum(axis=0) for pieces in self.lexical])
-        return shares
-
-    def piece_shares(self, window: int) -> Floats:
-        """Return what each word piece of a window adds to the logits, (pieces, classes)."""
-        pieces = self.pieces[window]
-        if pieces is None:
-            raise ValueError("expected the scores of every word piece; ask for them with words=True")
-        shares: Floats = self.sentence_weights[window] * pieces.weights[:, None] * pieces.scores
-        return shares if self.lexical is None else shares + self.lexical[window]
-
-
-@dataclass(frozen=True, slots=True)
-class Classes:
-    """A model's classes, and what turns scores into probabilities of them.
-
-    Attributes:
-        labels: the classes in the order of the scores.
-        multi_label: whether a document may have several.
-        temperature: what logits are divided by before they become probabilities.
-        bias: the part of the logits that does not depend on the text, (classes,).
-    """
-
-    labels: tuple[str, ...]
-    multi_label: bool
-    temperature: Temperature
-    bias: Floats
-
-    def probabilities(self, logits: Floats) -> dict[str, float]:
-        """Return the calibrated probability of every class, most probable first."""
-        scaled = self.temperature(logits)
-        if self.multi_label:
-            values = 1 / (1 + np.exp(-scaled))
-        else:
-            powers = np.exp(scaled - scaled.max())
-            values = powers / powers.sum()
-        order = np.argsort(-values, kind="stable")
-        return {self.labels[i]: float(values[i]) for i in order}
-
-    def assigned(self, probabilities: Mapping[str, float]) -> list[str]:
-        """Return the classes that a document is given, most probable first; one unless it may have several.
-
-        Args:
-            probabilities: of every class, most probable first.
-        """
-        labels = [label for label, chance in probabilities.items() if chance > _ASSIGNED]
-        return labels if self.multi_label and labels else [next(iter(probabilities))]
-
-    def direction(self, target: str, versus: str | None = None) -> Floats:
-        """Return the vector over classes that a score is multiplied with: +1 target, -1 versus.
-
-        Raises:
-            LabelError: the model knows no such class, or both are the same.
-        """
-        self.check(target, versus)
-        if target == versus:
-            raise LabelError(f"expected two different classes to compare, got {target!r} twice")
-        direction = np.zeros(len(self.labels))
-        direction[self.labels.index(target)] = 1
-        if versus is not None:
-            direction[self.labels.index(versus)] = -1
-        return direction
-
-    def check(self, *labels: str | None) -> None:
-        """Raise LabelError unless the model knows the labels; None is no label."""
-        for label in labels:
-            if label is not None and label not in self.labels:
-                raise LabelError(f"the model has no class {label!r}; it has: {', '.join(self.labels)}")
+from hdoc.tasks.classes import Classes
+from hdoc.tasks.document.scores import Document, Floats, Scores
+from hdoc.tokens.tokenizer import word_spans, words_of_pieces
 
 
 @dataclass(frozen=True, slots=True)

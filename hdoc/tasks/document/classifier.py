@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,19 +13,22 @@ import numpy as np
 
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import Explanation, ModelIdentity
-from hdoc.tasks.document.analysis import Analysis, Classes, Classification, Document, PieceScores, Scores
+from hdoc.tasks.classes import Classes
+from hdoc.tasks.document.analysis import Analysis, Classification
 from hdoc.tasks.document.engine import Engine, Vectors
 from hdoc.tasks.document.folder import Runtime, StoredModel, load_model
+from hdoc.tasks.document.scores import Document, PieceScores, Scores
+from hdoc.tasks.location import find_model
 from hdoc.text.sentences import Sentence, split_many, split_sentences
 from hdoc.tokens.tokenizer import Window
 
 if TYPE_CHECKING:
     import torch
 
-    from hdoc.tasks.document.engine_torch import Precision
+    from hdoc.encoders.precision import Precision
     from hdoc.tasks.document.network import DocumentNetwork
 
-__all__ = ["Analysis", "Classification", "DocumentClassifier", "embedded_model"]
+__all__ = ["Analysis", "Classification", "DocumentClassifier"]
 
 # Documents are encoded together until one of these is reached: enough for dense batches, little memory.
 _CHUNK_DOCUMENTS = 64
@@ -111,7 +112,7 @@ class DocumentClassifier:
             ModelError: the folder is no model, unfinished or damaged.
             HdocError: the registry cannot be reached, or has no such model.
         """
-        return cls(load_model(model_folder(folder), runtime), device, precision)
+        return cls(load_model(find_model(folder), runtime), device, precision)
 
     def classify(self, texts: Sequence[str]) -> list[Classification]:
         """Classify documents.
@@ -241,9 +242,9 @@ class DocumentClassifier:
 def _engine(model: StoredModel, device: str | None, precision: Precision) -> Engine:
     network = model.network
     if (
-        type(network).__module__ == "hdoc.encoders.onnx.network"
+        type(network).__module__ == "hdoc.tasks.document.engine_onnx"
     ):  # asked by name, as importing either takes long
-        from hdoc.encoders.onnx.network import OnnxEngine, OnnxNetwork
+        from hdoc.tasks.document.engine_onnx import OnnxEngine, OnnxNetwork
 
         if device not in (None, "cpu") or precision == "bfloat16":
             raise HdocError(
@@ -259,27 +260,3 @@ def _engine(model: StoredModel, device: str | None, precision: Precision) -> Eng
     from hdoc.tasks.document.engine_torch import TorchEngine
 
     return TorchEngine(cast("DocumentNetwork", network), model.tokenizer, device, model.origin, precision)
-
-
-def model_folder(name: str | Path | None) -> Path:
-    """Return where a model is; one of an MLflow registry is fetched, which needs MLflow.
-
-    Args:
-        name: a folder, `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `runs:/RUN/model`; None for the
-            embedded model.
-
-    Raises:
-        HdocError: the registry cannot be reached, or has no such model.
-    """
-    if name is None:
-        return embedded_model()
-    if not str(name).startswith(("models:/", "runs:/")):
-        return Path(name)
-    # By name, as nothing that explains may depend on what trains.
-    folder: Path = import_module("hdoc.tracking.registry").fetch_model(str(name))
-    return folder
-
-
-def embedded_model() -> Path:
-    """Return the folder of the model that comes with hdoc."""
-    return Path(str(files("hdoc"))) / "assets" / "model"

@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.tasks.document.analysis import Floats, PieceScores, Scores
+from hdoc.tasks.document.scores import Floats, PieceScores, Scores
 from hdoc.tokens.grouping import TOKEN_BUDGET, Flags, Ids, flatten, pad_rows, token_budget_batches
 from hdoc.tokens.tokenizer import PieceTokenizer, Window
 

@@ -9,10 +9,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from hdoc.encoders.onnx.graph import reading_graph
 from hdoc.errors import ModelError
-from hdoc.tasks.document.analysis import Floats
 from hdoc.tasks.document.engine import Engine, Rectangle, Vectors, WindowReadings
+from hdoc.tasks.document.graph import reading_graph
+from hdoc.tasks.document.scores import Floats
 from hdoc.tasks.document.shape import NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer
 

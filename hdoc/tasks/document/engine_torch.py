@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,13 +13,12 @@ from hdoc.encoders import flash
 from hdoc.encoders.batches import PaddedWindows, within_budget
 from hdoc.encoders.bert import Bert
 from hdoc.encoders.packing import PackedWindows
-from hdoc.tasks.document.analysis import Floats
+from hdoc.encoders.precision import Precision, has_bfloat16
 from hdoc.tasks.document.engine import Engine, Rectangle, Vectors, WindowReadings
 from hdoc.tasks.document.network import DocumentNetwork, Reading
+from hdoc.tasks.document.scores import Floats
 from hdoc.tokens.grouping import equal_length_batches
 from hdoc.tokens.tokenizer import PieceTokenizer
-
-Precision = Literal["float32", "bfloat16", "int8", "auto"]
 
 # Tokens of one forward pass. On a CPU: of more, what is between two layers would not fit its caches.
 # On a GPU: enough that its start costs nothing beside it, 200 MB for what a BERT-base widens a layer to.
@@ -105,14 +103,6 @@ class TorchEngine(Engine):
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16) if self.half else nullcontext()
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Return whether a device multiplies bfloat16 faster than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in known)
 
 
 def _tensors(rectangle: Rectangle) -> PaddedWindows:

@@ -1,7 +1,7 @@
 """The network as an ONNX graph: windows in; their vectors, word weights and the scores of their pieces out.
 
 The graph is written node by node, in two milliseconds, and names its weights as the model folder does, so
-that it need not be kept with a model: `hdoc.encoders.onnx.network` makes it when it loads one. What comes after,
+that it need not be kept with a model: `hdoc.tasks.document.engine_onnx` makes it when it loads one. What comes after,
 the attention over a document's sentences, is small enough for NumPy.
 """
 

@@ -29,7 +29,7 @@ from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable, LabelledText
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.training.messages import say
+from hdoc.console import say
 from hdoc.training.data.tokenising import Pieces, tokenise_many
 
 # To be raised whenever the same text would come out as other sentences, windows or columns.

@@ -13,7 +13,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, DownloadConfig, load_data
 
 from hdoc.errors import DataError
 from hdoc.tables import Row, Table
-from hdoc.training.messages import say
+from hdoc.console import say
 
 # What the splits are called, most usual name first.
 _SPLITS = {"train": ("train",), "dev": ("validation", "dev", "valid"), "test": ("test",)}

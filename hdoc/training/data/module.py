@@ -23,7 +23,7 @@ from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.data.holdout import hold_out
 from hdoc.training.data.loading import BatchLoader
-from hdoc.training.messages import say
+from hdoc.console import say
 from hdoc.training.data.sampling import Batch, BatchSampler
 from hdoc.training.data.splits import (
     DocumentSplit,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import pickle
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hdoc.errors import HdocError, ModelError
+from hdoc.errors import ModelError
 
 GRAPH = "reading.onnx"
 
@@ -110,7 +108,7 @@ def write_graph(folder: str | Path) -> Path:
     Raises:
         ModelError: the model cannot be read, or only torch can run it, or the file cannot be written.
     """
-    from hdoc.encoders.onnx.network import OnnxNetwork
+    from hdoc.tasks.document.engine_onnx import OnnxNetwork
     from hdoc.tasks.document.folder import load_model
 
     model = load_model(folder, "onnx")
@@ -122,33 +120,3 @@ def write_graph(folder: str | Path) -> Path:
     except OSError as error:
         raise ModelError(f"cannot write {path}: {error.strerror or error}") from error
     return path
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `hdoc export`; errors become one line and exit status 1."""
-    parser = argparse.ArgumentParser(
-        prog="hdoc export", description="Write a model folder from a checkpoint of a training."
-    )
-    parser.add_argument("checkpoint", type=Path, help="for example runs/NAME/…/checkpoints/best.ckpt")
-    parser.add_argument("folder", type=Path, help="the model folder to write")
-    parser.add_argument("--name", help="the model's name (default: the experiment's)")
-    parser.add_argument("--version", help="the model's version (default: the run's name)")
-    parser.add_argument("--half", action="store_true", help="store weights in 16 bit")
-    parser.add_argument(
-        "--onnx",
-        action="store_true",
-        help="write FOLDER/reading.onnx too, which reads sentences, with its weights, for other programs; "
-        "hdoc itself runs any model folder in ONNX Runtime without",
-    )
-    options = parser.parse_args(arguments)
-    try:
-        export_checkpoint(
-            options.checkpoint, options.folder, name=options.name, version=options.version, half=options.half
-        )
-        if options.onnx:
-            write_graph(options.folder)
-    except HdocError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    sys.stdout.write(f"{options.folder}\nnext: hdoc explain -m {options.folder} FILE\n")
-    return 0

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.registry import HDOC
+from hdoc.console import say
 from hdoc.explanation import ModelIdentity
 from hdoc.tasks.document.network import DocumentNetwork
 from hdoc.tasks.temperature import UNCALIBRATED
@@ -27,7 +28,6 @@ from hdoc.training.loop.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.loop.learner import DocumentLearner
 from hdoc.training.loop.predictions import figures, probabilities
 from hdoc.training.loop.scorer import CHECKPOINT_KEY
-from hdoc.training.messages import say
 from hdoc.training.tasks.calibration import fit_origin, fit_temperature
 from hdoc.training.tasks.document.lexical import fit_lexical, lexical_logits, lexical_to_plain
 

@@ -16,6 +16,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from hdoc.baselines.tfidf import TfidfModel, TfidfSettings, fit_tfidf_model
+from hdoc.console import say
 from hdoc.errors import HdocError, ModelError
 from hdoc.metrics.plots import draw_confusion, draw_reliability
 from hdoc.tasks.temperature import UNCALIBRATED
@@ -24,7 +25,6 @@ from hdoc.training.data.module import DocumentData
 from hdoc.training.finish.outcome import Outcome, write_outcome
 from hdoc.training.loop.learner import DocumentLearner
 from hdoc.training.loop.predictions import figures
-from hdoc.training.messages import say
 from hdoc.training.run_record import RunRecord
 from hdoc.training.tasks.calibration import fit_temperature
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from hdoc.baselines.registry import HDOC
-from hdoc.encoders.build import encoder_window
+from hdoc.encoders.config import encoder_window
 from hdoc.errors import ModelError
 from hdoc.tasks.document.attention import Context
 from hdoc.tasks.document.network import NetworkShape

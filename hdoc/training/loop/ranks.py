@@ -22,6 +22,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_only
 
+from hdoc.console import complain
 from hdoc.errors import HdocError
 
 # Seconds: between two looks at the other processes; for this one to end by itself, and to see why it does.
@@ -90,8 +91,7 @@ class RankWatch(Callback):
             lost = self._lost()
             if lost and not self._over.wait(_GRACE):
                 self._end_others()
-                sys.stderr.write(f"error: {self._message(lost)}\n")
-                sys.stderr.flush()
+                complain(self._message(lost))
                 os._exit(1)  # the main thread waits in a call that nothing interrupts
 
     def _lost(self) -> str:

@@ -22,6 +22,7 @@ from benchmarks.quality.report import Report, ranked
 from benchmarks.quality.runs import EXPERIMENT, Bench, Run, Train, train_in_process
 from benchmarks.quality.statistics import buckets, lines
 from benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
+from hdoc.console import complain
 from hdoc.errors import HdocError
 
 Options = argparse.Namespace
@@ -31,7 +32,7 @@ def run(
     options: Options,
     configs: Callable[[], dict[str, Path]],
     train: Train | None = None,
-    say: Callable[[str], None] = lambda line: print(line, flush=True),  # noqa: T201
+    say: Callable[[str], None] = lambda line: print(line, flush=True),
 ) -> int:
     """Run the command.
 
@@ -66,7 +67,7 @@ def run(
                 continue
             failed |= _run_task(bench, options, settings, say)
     except HdocError as error:
-        sys.stderr.write(f"error: {error}\n")
+        complain(str(error))
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; the same command goes on\n")

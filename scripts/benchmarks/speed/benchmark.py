@@ -18,7 +18,7 @@ from benchmarks.speed.shape import Shape, loaded
 from benchmarks.speed.whole import whole_costs
 from hdoc.tasks.document.classifier import DocumentClassifier
 
-SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
+SAMPLES = Path(__file__).parents[3] / "hdoc" / "assets" / "samples"
 _PARTS = ("mixes", "long", "lengths", "explanations", "memory", "whole")
 
 

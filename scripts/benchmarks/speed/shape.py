@@ -8,8 +8,9 @@ from typing import Literal
 import torch
 
 from hdoc.encoders.bert import Bert
+from hdoc.encoders.precision import Precision
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.tasks.document.engine_torch import Precision, TorchEngine
+from hdoc.tasks.document.engine_torch import TorchEngine
 from hdoc.tasks.document.network import DocumentNetwork
 
 Size = Literal["small", "base"]

@@ -1,4 +1,4 @@
-"""A model folder: plain JSON, safetensors and a tokenizer; never pickle, never code.
+"""The folder of a document classifier: plain JSON, safetensors and a tokenizer; never pickle, never code.
 
     config.json          format, name, version, the encoder's config, the network's sizes
     labels.json          the classes in the order of the scores

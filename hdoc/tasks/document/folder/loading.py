@@ -11,14 +11,15 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_numpy
 from tokenizers import Tokenizer
 
+from hdoc.encoders.config import encoder_window
 from hdoc.errors import HdocError, ModelError
-from hdoc.explanation import ModelIdentity
-from hdoc.storage.reading import json_object, json_value, read_parts, short
+from hdoc.storage.identity import check_format, identity_of
+from hdoc.storage.reading import json_object, json_value, read_files, short
 from hdoc.tasks.document.folder.calibration import read_origin, read_temperature
-from hdoc.tasks.document.folder.model import FORMAT, LEXICAL, LEXICAL_TENSORS, READABLE, Runtime, StoredModel
+from hdoc.tasks.document.folder.model import LEXICAL, LEXICAL_TENSORS, PARTS, READABLE, Runtime, StoredModel
 from hdoc.tasks.document.folder.networks import onnx_network, torch_network
 from hdoc.tasks.document.lexical import LexicalScores
-from hdoc.tasks.document.shape import NetworkShape, encoder_window
+from hdoc.tasks.document.shape import NetworkShape
 from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 
@@ -40,14 +41,9 @@ def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
         ModelError: it is missing, unfinished, damaged, of another format, or its parts do not fit together.
     """
     root = Path(folder)
-    parts, checksum = read_parts(root)
+    parts, checksum = read_files(root, PARTS, (LEXICAL,))
     config = json_object(root / "config.json", parts["config.json"])
-    if config.get("format") != FORMAT or config.get("format_version") not in READABLE:
-        raise ModelError(
-            f"expected format {FORMAT} version {' or '.join(map(str, READABLE))} in {root / 'config.json'}, "
-            f"got {config.get('format')!r} version {config.get('format_version')!r}; train it again with "
-            "this hdoc, or use the hdoc that trained it"
-        )
+    check_format(root, config, READABLE)
     network = onnx_network if runtime == "onnx" else torch_network
     try:
         labels = _labels(root, parts["labels.json"])
@@ -69,7 +65,7 @@ def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
             labels=labels,
             multi_label=bool(config["multi_label"]),
             temperature=read_temperature(root, parts["calibration.json"]),
-            identity=ModelIdentity(str(config["name"]), str(config["version"]), checksum),
+            identity=identity_of(config, checksum),
             split=_split(root, config),
             lexical=_lexical(root, parts, len(labels), tokenizer),
             origin=read_origin(root, parts["calibration.json"], len(labels)),

@@ -15,13 +15,12 @@ from hdoc.text.sentences import Split
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
-    from hdoc.encoders.onnx.network import OnnxNetwork
+    from hdoc.tasks.document.engine_onnx import OnnxNetwork
     from hdoc.tasks.document.network import DocumentNetwork
 
 Runtime = Literal["torch", "onnx"]
 """What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""
 
-FORMAT = "hdoc-model"
 FORMAT_VERSION = 5
 # The first knew of no lexical part, no origin, and of one way only to find sentences;
 # the second weighed pieces otherwise, the third knew of pieces only, the fourth of pairs of them.

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_numpy
 
+from hdoc.encoders.config import encoder_width
 from hdoc.errors import HdocError, ModelError
-from hdoc.tasks.document.shape import NetworkShape, encoder_width
+from hdoc.tasks.document.shape import NetworkShape
 
 if TYPE_CHECKING:
-    from hdoc.encoders.onnx.network import OnnxNetwork
+    from hdoc.tasks.document.engine_onnx import OnnxNetwork
     from hdoc.tasks.document.network import DocumentNetwork
 
 
@@ -67,7 +68,7 @@ def onnx_network(
         ModelError: the weights do not fit, only torch can run the network, or it gives no finite scores.
     """
     try:
-        from hdoc.encoders.onnx.network import OnnxNetwork
+        from hdoc.tasks.document.engine_onnx import OnnxNetwork
     except ModuleNotFoundError as error:
         raise HdocError(f"the runtime onnx needs {error.name}; run: pip install onnxruntime") from error
     from hdoc.tasks.document.engine import Rectangle

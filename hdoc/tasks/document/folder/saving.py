@@ -1,9 +1,7 @@
-"""Writing a model folder, whole or not at all."""
+"""Writing the folder of a document classifier."""
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import save as array_bytes
 
-from hdoc.errors import ModelError
-from hdoc.storage.reading import sha256
+from hdoc.storage.identity import FORMAT
+from hdoc.storage.writing import whole_folder, write_json
 from hdoc.tasks.document.folder.calibration import calibration_content
-from hdoc.tasks.document.folder.model import FORMAT, FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
+from hdoc.tasks.document.folder.model import FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.text.sentences import Split
@@ -63,12 +61,10 @@ def save_model(
     Raises:
         ModelError: the folder holds something else, or cannot be written.
     """
-    target = Path(folder)
-    if target.is_dir() and any(target.iterdir()) and not (target / "config.json").is_file():
-        raise ModelError(f"expected a new folder or an hdoc model to replace, but {target} holds other files")
     config = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
+        "task": "document",
         "name": name,
         "version": version,
         "multi_label": multi_label,
@@ -84,36 +80,19 @@ def save_model(
         key: np.ascontiguousarray(value.detach().cpu().float().numpy().astype(dtype))
         for key, value in network.state_dict().items()
     }
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
-            draft = Path(scratch) / "model"
-            draft.mkdir()
-            _write_json(draft / "config.json", config)
-            _write_json(draft / "labels.json", labels)
-            _write_json(draft / "calibration.json", calibration_content(temperature, origin))
-            tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
-            # Not save_file: it would make a file that only its owner may read.
-            (draft / "weights.safetensors").write_bytes(array_bytes(weights))
-            (draft / "README.md").write_text(card, encoding="utf-8")
-            if lexical is not None:
-                (draft / LEXICAL).write_bytes(_lexical_bytes(lexical, dtype))
-            written = [part for part in (*PARTS, LEXICAL) if (draft / part).is_file()]
-            _write_json(
-                draft / "checksums.json", {part: sha256((draft / part).read_bytes()) for part in written}
-            )
-            if target.is_dir():
-                target.replace(Path(scratch) / "former")
-            draft.replace(target)
-    except OSError as error:
-        raise ModelError(f"cannot write the model folder {target}: {error.strerror or error}") from error
+    with whole_folder(folder, (*PARTS, LEXICAL)) as draft:
+        write_json(draft / "config.json", config)
+        write_json(draft / "labels.json", labels)
+        write_json(draft / "calibration.json", calibration_content(temperature, origin))
+        tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
+        # Not save_file: it would make a file that only its owner may read.
+        (draft / "weights.safetensors").write_bytes(array_bytes(weights))
+        (draft / "README.md").write_text(card, encoding="utf-8")
+        if lexical is not None:
+            (draft / LEXICAL).write_bytes(_lexical_bytes(lexical, dtype))
 
 
 def _lexical_bytes(lexical: LexicalScores, dtype: type[np.floating[Any]]) -> bytes:
     values = (lexical.idf.astype(dtype), lexical.weights.astype(dtype), lexical.bias.astype(dtype))
     arrays = dict(zip(LEXICAL_TENSORS, (*values, lexical.keys.astype(np.int64)), strict=True))
     return array_bytes({name: np.ascontiguousarray(value) for name, value in arrays.items()})
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,41 @@
+"""`hdoc export CHECKPOINT FOLDER`: a training's checkpoint to a model folder that anyone may use."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hdoc.cli.exit_status import exit_status
+from hdoc.training.finish.export import export_checkpoint, write_graph
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `hdoc export`; errors become one line and exit status 1."""
+    parser = argparse.ArgumentParser(
+        prog="hdoc export", description="Write a model folder from a checkpoint of a training."
+    )
+    parser.add_argument("checkpoint", type=Path, help="for example runs/NAME/…/checkpoints/best.ckpt")
+    parser.add_argument("folder", type=Path, help="the model folder to write")
+    parser.add_argument("--name", help="the model's name (default: the experiment's)")
+    parser.add_argument("--version", help="the model's version (default: the run's name)")
+    parser.add_argument("--half", action="store_true", help="store weights in 16 bit")
+    parser.add_argument(
+        "--onnx",
+        action="store_true",
+        help="write FOLDER/reading.onnx too, which reads sentences, with its weights, for other programs; "
+        "hdoc itself runs any model folder in ONNX Runtime without",
+    )
+    options = parser.parse_args(arguments)
+    return exit_status(lambda: _export(options))
+
+
+def _export(options: argparse.Namespace) -> int:
+    export_checkpoint(
+        options.checkpoint, options.folder, name=options.name, version=options.version, half=options.half
+    )
+    if options.onnx:
+        write_graph(options.folder)
+    sys.stdout.write(f"{options.folder}\nnext: hdoc explain -m {options.folder} FILE\n")
+    return 0

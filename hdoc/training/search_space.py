@@ -1,0 +1,44 @@
+"""Which options a search tries, and over which ranges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hdoc.errors import HdocError
+
+# The rates span what BERTs of any size bear; the rest is what the network leaves open.
+SPACE: dict[str, Any] = {
+    "model.encoder_rate": {"low": 2e-5, "high": 5e-4, "log": True},
+    "model.head_rate": {"low": 2e-4, "high": 3e-3, "log": True},
+    "model.kernel_widths": {"choices": [[1], [3], [1, 3], [1, 3, 5], [1, 3, 5, 7]]},
+    "model.context": {"choices": ["none", "convolution", "gru", "transformer"]},
+    "model.sentence_dropout": {"low": 0.0, "high": 0.4},
+}
+
+
+def read_space(path: Path | None) -> dict[str, Any]:
+    """Return the options to search over and their ranges.
+
+    Raises:
+        HdocError: the file cannot be read, or a range is none.
+    """
+    if path is None:
+        return SPACE
+    import yaml
+
+    try:
+        space = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise HdocError(f"cannot read the space {path}: {' '.join(str(error).split())}") from error
+    if not isinstance(space, dict) or not space:
+        raise HdocError(f"expected options and their ranges in {path}, see: hdoc train sweep --help")
+    for name, values in space.items():
+        is_range = isinstance(values, dict) and {"low", "high"} <= set(values) <= {"low", "high", "log"}
+        is_choice = isinstance(values, dict) and set(values) == {"choices"} and values["choices"]
+        if not (is_range or is_choice):
+            raise HdocError(
+                f"{path}, {name}: expected {{low: , high: }}, perhaps with log: true, or {{choices: [ ]}}, "
+                f"got {values!r}"
+            )
+    return space

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hdoc.training.configs import shipped_configs
+from tests.places import ROOT
+
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+TRAINING = [path for path in CONFIGS if not path.stem.startswith("pretrain")]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_config_opens_with_what_it_is_and_its_command(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = lines[: next(i for i, line in enumerate(lines) if not line.startswith("#"))]
+    assert len(header) >= 4
+    assert any("python scripts/" in line or "hdoc train" in line for line in header)
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_a_training_config_says_how_to_override_and_go_on(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert f"hdoc train fit --config {path.stem}" in text
+    assert "# Override:" in text
+    assert "--resume runs/" in text
+
+
+def test_shipped_configs_are_found_by_name() -> None:
+    assert set(shipped_configs()) == {"petitions", "statutes", "klue-bert", "nsmc", "multilabel", "movies"}
+    for path in shipped_configs().values():
+        assert path.is_file()
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_every_value_is_one_that_exists(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytorch_lightning.cli import LightningArgumentParser
+
+    from hdoc.training.data.module import DocumentData
+    from hdoc.training.loop.checkpoints import RunCheckpoint
+    from hdoc.training.loop.learner import DocumentLearner
+
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    parser = LightningArgumentParser()
+    parser.add_lightning_class_args(DocumentLearner, "model")
+    parser.add_lightning_class_args(DocumentData, "data")
+    parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
+    parsed = parser.parse_object({key: config[key] for key in ("model", "data")})
+    for section in ("model", "data"):
+        for name, value in config[section].items():
+            assert getattr(parsed[section], name) == value
+    assert not set(config["data"]) & {"encoder", "window", "multi_label"}, "they are taken from the model"
