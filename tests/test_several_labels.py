@@ -8,7 +8,7 @@ import pytest
 from hdoc import DocumentClassifier
 from hdoc.cli import main
 from hdoc.faithfulness.attribution import explain_labels
-from hdoc.render import to_html
+from hdoc.rendering import to_html
 from tests.known import AGAINST, FOR, document, known_classifier, save_known_model
 
 TEXT = document([f"{FOR} 오늘 {AGAINST}", "날씨 학교 버스"])

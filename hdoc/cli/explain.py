@@ -72,7 +72,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _explain_one(classifier: DocumentClassifier, file: str, options: argparse.Namespace) -> None:
-    from hdoc.render import to_html, to_json
+    from hdoc.rendering import to_html, to_json
     from hdoc.text.documents import read_document
 
     text = read_document(file, options.encoding)
@@ -133,7 +133,8 @@ def _check(
     """Return what checks by deletion found, in words; as JSON it goes beside the explanations' file."""
     import json
 
-    from hdoc.faithfulness.check import check, in_words
+    from hdoc.faithfulness.check import check
+    from hdoc.faithfulness.wording import in_words
 
     found = [check(classifier, text, explanation) for explanation in explanations]
     if beside is not None:
@@ -186,7 +187,7 @@ def _print_view(
     from rich.padding import Padding
     from rich.text import Text
 
-    from hdoc.render import to_terminal
+    from hdoc.rendering import to_terminal
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hdoc.errors import DataError
 from hdoc.evaluation.quality import Decisions
-from hdoc.evaluation.tables import Table
+from hdoc.rendering.table import Table
 from hdoc.tables.records import read_records
 from hdoc.tasks.document.classifier import Classification, DocumentClassifier
 

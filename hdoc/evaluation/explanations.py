@@ -28,16 +28,14 @@ from hdoc.evaluation.agreement import (
 )
 from hdoc.evaluation.cost import measured
 from hdoc.evaluation.examples import Example
+from hdoc.evaluation.names import RANDOM, RANDOM_WEIGHTS, UNITS
 from hdoc.explanation import Explanation
 from hdoc.faithfulness.attribution import Method, explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText
-from hdoc.faithfulness.erasure import Erasure, Order, Unit, erasure, random_orders, ranking
+from hdoc.faithfulness.erasure import Erasure, Order, erasure, random_orders, ranking
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence
 
-RANDOM = "random"
-RANDOM_WEIGHTS = "random weights"
-UNITS: tuple[Unit, ...] = ("word", "sentence")
 N_TOP_SENTENCES = 3
 _WARM_UP = 200
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hdoc.evaluation.explanations import UNITS
+from hdoc.evaluation.names import UNITS
 from hdoc.evaluation.quality import Prediction
-from hdoc.evaluation.tables import Table
+from hdoc.rendering.table import Table
 
 
 def write_report(folder: Path, report: Mapping[str, Any], tables: Sequence[Table]) -> None:

@@ -29,16 +29,18 @@ from hdoc.evaluation.abstention import abstention_table, measure_abstention, rea
 from hdoc.evaluation.evidence import evidence_rows, gather_evidence
 from hdoc.evaluation.evidence_page import evidence_page
 from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
-from hdoc.evaluation.explanations import UNITS, ExplanationMeter
+from hdoc.evaluation.explanations import ExplanationMeter
 from hdoc.evaluation.ledger import Ledger
+from hdoc.evaluation.names import UNITS
 from hdoc.evaluation.pictures import draw_bars, draw_curves
 from hdoc.evaluation.quality import Decisions, Prediction, measure, predict
 from hdoc.evaluation.report_files import document_rows, explanation_rows, write_report, write_table
 from hdoc.evaluation.summands import measure_parts
 from hdoc.evaluation.summary import summarise
-from hdoc.evaluation.tables import Table, explanation_tables, parts_tables, quality_tables
+from hdoc.evaluation.tables import explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.tracking import log_evaluation
 from hdoc.metrics.plots import draw_confusion, draw_reliability, korean_font
+from hdoc.rendering.table import Table
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence, split_sentences
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.evaluation.explanations import RANDOM, RANDOM_WEIGHTS, UNITS
+from hdoc.evaluation.names import RANDOM, RANDOM_WEIGHTS, UNITS
 from hdoc.faithfulness.erasure import N_DRAWS, SENTENCE_COUNTS, WORD_SHARES
 
 Floats = NDArray[np.float64]

@@ -2,7 +2,7 @@
 
     contribution          the model's own sum over words (`DocumentClassifier.explain`)
     attention             sentence weight times word weight; never negative, the same for every class
-    gradient              gradient of the logit times embedding (Shrikumar et al. 2017; `hdoc.faithfulness.gradients`)
+    gradient              gradient of the logit times embedding (Shrikumar et al. 2017)
     integrated-gradients  from a text of mask tokens, 50 steps (Sundararajan et al. 2017)
     occlusion             how much the logit falls when the word is deleted (Zeiler & Fergus 2014)
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""How good results are: a file a kind of result, and the pictures of them."""

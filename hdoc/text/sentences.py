@@ -182,6 +182,8 @@ def _kss() -> tuple[Any, Any, Any, dict[str, str]]:
     Python's `hash`, so that each process would have other numbers, and now and then other sentences.
     """
     try:
+        import kss  # noqa: F401 (what the next lines import is a part of it)
+
         splitter = importlib.import_module("kss._modules.sentences.split_sentences")
         hiding = importlib.import_module("kss._modules.sentences.sentence_processor")
         analyser = importlib.import_module("kss._modules.morphemes.analyzers").MecabAnalyzer

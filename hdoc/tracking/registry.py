@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError, ModelError
 from hdoc.storage.identity import verified_identity
-from hdoc.tracking.client import tracking_uri
-from hdoc.tracking.run_logger import brief
+from hdoc.tracking.client import brief, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo

@@ -7,14 +7,10 @@ host marks those of processes that are gone. A server that is gone does not stop
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
-import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +20,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from hdoc.console import say
 from hdoc.errors import HdocError
-from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.client import alone, brief, flat_values, metric_name, tracking_uri
 from hdoc.tracking.outbox import Entry, Outbox, ServerAwayError
 from hdoc.tracking.provenance import is_alive, this_process
 
@@ -242,17 +238,6 @@ def _process_tags() -> dict[str, str]:
     return {f"hdoc.{key}": value for key, value in this_process().items()}
 
 
-def alone(uri: str) -> AbstractContextManager[object]:
-    """Keep other processes out while a new SQLite store gets its tables; two at once would break it."""
-    if not uri.startswith("sqlite:///"):
-        return nullcontext()
-    from filelock import FileLock
-
-    path = Path(uri.removeprefix("sqlite:///")).resolve()
-    name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
-    return FileLock(Path(tempfile.gettempdir()) / f"hdoc-mlflow-{os.getuid()}-{name}.lock")
-
-
 def mark_killed_runs(client: MlflowClient) -> list[str]:
     """Mark the runs of this host that are still called running though their process is gone.
 
@@ -268,25 +253,3 @@ def mark_killed_runs(client: MlflowClient) -> list[str]:
     for run_id in dead:
         client.set_terminated(run_id, "KILLED")
     return dead
-
-
-def metric_name(name: str) -> str:
-    """Return a name that MLflow takes: letters of any script, digits and ` _ - . : /`; others become `_`."""
-    return re.sub(r"[^\w\-. :/]", "_", name)
-
-
-def flat_values(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return a nested configuration as MLflow's parameters: `section.option` to text, without None."""
-    flat: dict[str, str] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat.update(flat_values(value, f"{name}."))
-        elif value is not None:
-            flat[metric_name(name)] = str(value)
-    return flat
-
-
-def brief(error: BaseException) -> str:
-    """Return the first line of what an error says."""
-    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError
-from hdoc.tracking.client import tracking_uri
-from hdoc.tracking.run_logger import RunLogger, alone, brief
+from hdoc.tracking.client import alone, brief, tracking_uri
+from hdoc.tracking.run_logger import RunLogger
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

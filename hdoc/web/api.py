@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-from fastapi import Response
 
 from hdoc import __version__
-from hdoc.errors import HdocError, InputError
 from hdoc.library import Library
-from hdoc.tasks.document.classifier import Analysis
-from hdoc.text.charset import is_blank
-from hdoc.text.extraction.extract import SUFFIXES, extract, extract_in_process
-from hdoc.web import answers, responses
+from hdoc.text.extraction.extract import SUFFIXES, extract
+from hdoc.text.extraction.sandbox import extract_in_process
+from hdoc.web import responses
+from hdoc.web.server.answering import Answering
 from hdoc.web.server.batching import Batcher
 from hdoc.web.server.gate import Rules
 from hdoc.web.server.metrics import Metrics
@@ -27,7 +22,7 @@ _SAMPLES = ("transport", "childcare", "pets")
 _FILES_AT_ONCE = 2
 
 
-class Api:
+class Api(Answering):
     """Answers requests out of the batcher and the library.
 
     Args:
@@ -41,37 +36,10 @@ class Api:
     def __init__(
         self, batcher: Batcher, library: Library | None, rules: Rules, metrics: Metrics, seconds: float
     ) -> None:
-        self.batcher = batcher
+        super().__init__(batcher, metrics, seconds)
         self.library = library
         self.rules = rules
-        self.metrics = metrics
-        self.seconds = seconds
         self._extracting = asyncio.Semaphore(_FILES_AT_ONCE)
-
-    async def one(self, text: str, finish: Callable[[Analysis], bytes], kind: str) -> Response:
-        """Analyse one document; whatever is wrong with it is an error of the whole request."""
-        _check(text)
-        self.metrics.characters.inc(len(text))
-        async with asyncio.timeout(self.seconds):
-            return Response(await self.batcher.submit(text, finish), media_type=kind)
-
-    async def many(self, texts: Sequence[Any], finish: Callable[[Analysis], bytes]) -> Response:
-        """Analyse many documents; a bad one is answered in its place."""
-        results: list[bytes | None] = []
-        readable: list[str] = []
-        for text in texts:
-            try:
-                _check(text)
-            except InputError as error:
-                results.append(answers.failed(error))
-            else:
-                results.append(None)
-                readable.append(text)
-        self.metrics.characters.inc(sum(map(len, readable)))
-        async with asyncio.timeout(self.seconds):
-            found = iter(await self.batcher.submit_many(readable, finish))
-        parts = [_bytes(next(found)) if result is None else result for result in results]
-        return Response(b'{"results":[' + b",".join(parts) + b"]}", media_type="application/json")
 
     def searched(self) -> Library:
         """Return the library, or say that there is none."""
@@ -119,19 +87,3 @@ class Api:
 
 def _sample(name: str) -> str:
     return (files("hdoc") / "assets" / "samples" / f"{name}.txt").read_text("utf-8")
-
-
-def _check(text: Any) -> None:
-    """Refuse what cannot be a document before it takes anybody's time."""
-    if not isinstance(text, str):
-        raise InputError(f"expected a text, got {type(text).__name__}")
-    if is_blank(text):
-        raise InputError(f"expected a text with words, got nothing to read in {len(text)} characters")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InputError("expected a text, got half a surrogate pair, which is no character") from None
-
-
-def _bytes(result: bytes | HdocError) -> bytes:
-    return answers.failed(result) if isinstance(result, HdocError) else result

@@ -20,13 +20,12 @@ from hdoc import __version__
 from hdoc.errors import HdocError
 from hdoc.library import Library
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.web import answers
 from hdoc.web.api import Api
 from hdoc.web.routes import routes
 from hdoc.web.server.batching import Batcher, Limits, QueueFullError
 from hdoc.web.server.gate import Gate, Rules
 from hdoc.web.server.metrics import Metrics
-from hdoc.web.server.refusals import Refused, error_response
+from hdoc.web.server.refusals import Refused, error_response, fault
 from hdoc.web.server.visits import POLICY
 
 _PAGE = Path(str(files("hdoc.web"))) / "page"
@@ -121,7 +120,7 @@ def _add_errors(app: FastAPI) -> None:
     async def failed(_: Request, error: HdocError) -> JSONResponse:
         if isinstance(error, QueueFullError):
             return error_response(503, "queue", str(error))
-        return error_response(422, **answers.fault(error))
+        return error_response(422, **fault(error))
 
     @app.exception_handler(TimeoutError)
     async def late(_: Request, __: TimeoutError) -> JSONResponse:

@@ -6,13 +6,14 @@ import asyncio
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 
 from hdoc.library import search
-from hdoc.web import answers, requests, responses
+from hdoc.web import responses
 from hdoc.web.api import Api
 from hdoc.web.server.refusals import Refused
+from hdoc.web.tasks import document
 
 _MOST_OFFSET = 10_000
 
@@ -36,36 +37,7 @@ def routes(api: Api) -> APIRouter:
     """Return the routes of the API."""
     router = APIRouter(prefix="/api/v1", responses=_ERRORS)
 
-    @router.post(
-        "/classify", tags=["documents"], response_model=responses.Classified | responses.ManyClassified
-    )
-    async def classify(asked: requests.Documents) -> Response:
-        """Say what documents are about."""
-        if "text" in asked.model_fields_set:
-            return await api.one(asked.text, answers.classified, "application/json")
-        return await api.many(asked.texts, answers.classified)
-
-    @router.post("/explain", tags=["documents"], response_model=responses.Explained | responses.ManyExplained)
-    async def explain(asked: requests.ToExplain) -> Response:
-        """Say what documents are about, and which sentences and words made it so."""
-        if "text" in asked.model_fields_set:
-            return await api.one(asked.text, answers.explained(asked), "application/json")
-        return await api.many(asked.texts, answers.explained(asked))
-
-    @router.post(
-        "/explain.html",
-        tags=["documents"],
-        response_class=Response,
-        responses={200: {"content": {"text/html": {}}}},
-    )
-    async def explain_html(asked: requests.ToShow) -> Response:
-        """Explain a document as one page that needs nothing else."""
-        return await api.one(asked.text, answers.shown(asked), "text/html; charset=utf-8")
-
-    @router.post("/check", tags=["documents"], response_model=responses.Checked)
-    async def check(asked: requests.OneToExplain) -> Response:
-        """Delete the strongest sentences and words, and as many at random, and compare."""
-        return await api.one(asked.text, answers.checked(asked, api.batcher.classifier), "application/json")
+    document.add_routes(router, api)
 
     @router.post(
         "/extract",

@@ -22,7 +22,7 @@ from hdoc.encoders.batches import DocumentBatch, batch_documents
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.encoders.build import build_encoder
 from hdoc.errors import HdocError, LabelError, ModelError
-from hdoc.render import to_html
+from hdoc.rendering import to_html
 from hdoc.tasks.document.network import NetworkShape
 from hdoc.tasks.temperature import Temperature
 from hdoc.tokens.tokenizer import PieceTokenizer

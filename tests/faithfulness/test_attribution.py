@@ -8,7 +8,7 @@ import hdoc.faithfulness.gradients
 from hdoc import DocumentClassifier, Explanation, HdocError, InputError, LabelError
 from hdoc.faithfulness.attribution import METHODS, explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText
-from hdoc.render import to_html, to_json
+from hdoc.rendering import to_html, to_json
 from tests.conftest import SENTENCES
 from tests.faithfulness.test_erasure import TEXT, by_hand
 from tests.known import AGAINST, FOR, document, known_classifier
@@ -224,7 +224,7 @@ def test_views_do_not_call_other_scores_shares_of_the_model(tiny: DocumentClassi
 
     from rich.console import Console
 
-    from hdoc.render import to_terminal
+    from hdoc.rendering import to_terminal
 
     own, other = tiny.explain(LONG), explain_by("attention", tiny, LONG)
     exact, remainder = "divide the model's computation exactly", "not shares of the model's computation"

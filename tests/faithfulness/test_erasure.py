@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from hdoc import DocumentClassifier
-from hdoc.faithfulness.check import TrustCheck, check, in_words
+from hdoc.faithfulness.check import TrustCheck, check
 from hdoc.faithfulness.deletion import Scorer, SplitText
 from hdoc.faithfulness.erasure import bin_counts, erasure, random_orders, ranking
+from hdoc.faithfulness.wording import in_words
 from tests.known import AGAINST, FOR, PLAIN, document, known_classifier
 
 SENTENCES = [

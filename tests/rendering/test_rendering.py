@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.style import Style
 
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
-from hdoc.render import to_html, to_json, to_terminal
+from hdoc.rendering import to_html, to_json, to_terminal
 from hdoc.rendering.palette import Palette, bar
 from hdoc.rendering.scale import Scale, marked_words, percentage, probability, strongest_words
 from hdoc.rendering.symbols import visible

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.client import metric_name, tracking_uri
 from hdoc.tracking.provenance import environment, git_state, is_alive, this_process
-from hdoc.tracking.run_logger import RunLogger, mark_killed_runs, metric_name
+from hdoc.tracking.run_logger import RunLogger, mark_killed_runs
 
 # MLflow's own use of its database library.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The end of a training: calibrated, evaluated, exported, drawn and logged."""

@@ -236,7 +236,7 @@ def explain(
     Returns:
         Where; None if the architecture has no explanations.
     """
-    from hdoc.render import to_html
+    from hdoc.rendering import to_html
 
     explainer = _explainer(folder, learner)
     if explainer is None:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The training of any task under Lightning: learner, optimiser, checkpoints that survive a kill."""

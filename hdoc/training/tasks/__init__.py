@@ -1,1 +1,1 @@
-"""TODO."""
+"""What the training of each task adds to the loop."""

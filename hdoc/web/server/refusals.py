@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic_core import to_json
 from starlette.responses import JSONResponse
+
+from hdoc.errors import HdocError, LabelError
 
 _RETRY_SECONDS = "2"
 # What is left of a body that came too late or too large is not read, so the connection ends.
@@ -31,3 +34,13 @@ class Refused(Exception):  # noqa: N818 (it is an answer, not a fault)
 def error_response(status: int, kind: str, message: str) -> JSONResponse:
     """Return the one form that every error of the server has."""
     return JSONResponse({"error": {"kind": kind, "message": message}}, status, headers=_EXTRA.get(status))
+
+
+def failed(error: HdocError) -> bytes:
+    """Answer with an error in the place of a document."""
+    return to_json({"error": fault(error)})
+
+
+def fault(error: HdocError) -> dict[str, str]:
+    """Return an error as every answer words it."""
+    return {"kind": "label" if isinstance(error, LabelError) else "input", "message": str(error)}

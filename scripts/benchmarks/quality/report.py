@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quality.statistics import N_RESAMPLES, Line
-from hdoc.evaluation.tables import Table
+from hdoc.rendering.table import Table
 
 _NOTE = (
     "Sorted by macro-F1 on test. ±: standard deviation over seeds. 95 %: interval of the mean over seeds "

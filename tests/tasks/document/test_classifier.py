@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import hdoc
 from hdoc import DocumentClassifier, Explanation, InputError, LabelError
-from hdoc.render import to_json
+from hdoc.rendering import to_json
 from tests.places import DATA
 from tests.text.test_sentences import NASTY
 

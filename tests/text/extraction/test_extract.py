@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdoc import InputError
-from hdoc.text.extraction.extract import extract, extract_in_process
+from hdoc.text.extraction.extract import extract
+from hdoc.text.extraction.sandbox import extract_in_process
 from tests.places import ROOT
 
 for module in ("docx", "pypdf", "trafilatura"):

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
-from hdoc.errors import HdocError, LabelError
 from hdoc.explanation import SCHEMA_VERSION, Explanation
 from hdoc.faithfulness.check import check
-from hdoc.render import to_html
+from hdoc.rendering import to_html
 from hdoc.rendering.wording import Language
 from hdoc.tasks.document.classifier import Analysis, DocumentClassifier
-from hdoc.web.requests import OneToExplain, ToExplain, ToShow
+from hdoc.web.tasks.document.requests import OneToExplain, ToExplain, ToShow
 
 _N_SENTENCES = 3
 _DECIMALS = 7
@@ -79,16 +78,6 @@ def checked(asked: OneToExplain, classifier: DocumentClassifier) -> Callable[[An
         return to_json(check(classifier, asked.text, explanation).to_dict())
 
     return answer
-
-
-def failed(error: HdocError) -> bytes:
-    """Answer with an error in the place of a document."""
-    return to_json({"error": fault(error)})
-
-
-def fault(error: HdocError) -> dict[str, str]:
-    """Return an error as every answer words it."""
-    return {"kind": "label" if isinstance(error, LabelError) else "input", "message": str(error)}
 
 
 def _contract(explanation: Explanation) -> dict[str, Any]:

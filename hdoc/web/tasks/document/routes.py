@@ -1,0 +1,43 @@
+"""The routes of documents under `/api/v1`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from hdoc.web.server.answering import Answering
+from hdoc.web.tasks.document import answers
+from hdoc.web.tasks.document.requests import Documents, OneToExplain, ToExplain, ToShow
+from hdoc.web.tasks.document.responses import Checked, Classified, Explained, ManyClassified, ManyExplained
+
+
+def add_routes(router: APIRouter, api: Answering) -> None:
+    """Add what is asked about documents."""
+
+    @router.post("/classify", tags=["documents"], response_model=Classified | ManyClassified)
+    async def classify(asked: Documents) -> Response:
+        """Say what documents are about."""
+        if "text" in asked.model_fields_set:
+            return await api.one(asked.text, answers.classified, "application/json")
+        return await api.many(asked.texts, answers.classified)
+
+    @router.post("/explain", tags=["documents"], response_model=Explained | ManyExplained)
+    async def explain(asked: ToExplain) -> Response:
+        """Say what documents are about, and which sentences and words made it so."""
+        if "text" in asked.model_fields_set:
+            return await api.one(asked.text, answers.explained(asked), "application/json")
+        return await api.many(asked.texts, answers.explained(asked))
+
+    @router.post(
+        "/explain.html",
+        tags=["documents"],
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}},
+    )
+    async def explain_html(asked: ToShow) -> Response:
+        """Explain a document as one page that needs nothing else."""
+        return await api.one(asked.text, answers.shown(asked), "text/html; charset=utf-8")
+
+    @router.post("/check", tags=["documents"], response_model=Checked)
+    async def check(asked: OneToExplain) -> Response:
+        """Delete the strongest sentences and words, and as many at random, and compare."""
+        return await api.one(asked.text, answers.checked(asked, api.batcher.classifier), "application/json")
