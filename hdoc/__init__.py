@@ -17,6 +17,7 @@ from hdoc.errors import DataError, HdocError, InputError, LabelError, ModelError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 
 if TYPE_CHECKING:
+    from hdoc.models import load
     from hdoc.tasks.document.classifier import Classification, DocumentClassifier
 
 __version__ = "0.1.0"
@@ -34,10 +35,18 @@ __all__ = [
     "SentenceShare",
     "WordShare",
     "__version__",
+    "load",
 ]
 
 
+_LAZY = {
+    "Classification": "hdoc.tasks.document.classifier",
+    "DocumentClassifier": "hdoc.tasks.document.classifier",
+    "load": "hdoc.models",
+}
+
+
 def __getattr__(name: str) -> object:
-    if name in ("Classification", "DocumentClassifier"):
-        return getattr(import_module("hdoc.tasks.document.classifier"), name)
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'hdoc' has no attribute {name!r}")

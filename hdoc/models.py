@@ -2,6 +2,68 @@
 
 from __future__ import annotations
 
-from hdoc.tasks.location import find_model
+import pkgutil
+from importlib import import_module
+from pathlib import Path
 
-__all__ = ["find_model"]
+import hdoc.tasks
+from hdoc.encoders.precision import Precision, Runtime
+from hdoc.errors import ModelError
+from hdoc.storage.identity import task_of
+from hdoc.tasks.location import find_model
+from hdoc.tasks.task import Model, Task
+
+__all__ = ["find_model", "find_task", "load", "task_of_model"]
+
+
+def load(
+    model: str | Path | None = None,
+    device: str | None = None,
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+) -> Model:
+    """Load a model, whatever its task is.
+
+    Args:
+        model: a model folder; `models:/NAME@ALIAS` or `models:/NAME/VERSION` of an MLflow registry; the name
+            of a model that comes with hdoc, such as "petitions"; None for the default one.
+        device: where to compute; a GPU if there is one by default.
+        runtime: what runs the network.
+        precision: of matrix products.
+
+    Returns:
+        The right object for the model, such as a `DocumentClassifier`.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged, or of a task that this hdoc does not know.
+        HdocError: a registry cannot be reached, or what runs the model is not installed.
+    """
+    folder = find_model(model)
+    return find_task(task_of(folder)).load(folder, device, runtime, precision)
+
+
+def task_of_model(model: str | Path | None) -> Task:
+    """Return the task of a model, see `load`."""
+    return find_task(task_of(find_model(model)))
+
+
+def find_task(name: str) -> Task:
+    """Return a task by its name.
+
+    Raises:
+        ModelError: there is none of this name.
+    """
+    known = task_names()
+    if name not in known:
+        raise ModelError(
+            f"expected a model of a task that this hdoc knows ({', '.join(known)}), got one of {name!r}; "
+            "install the hdoc that made it"
+        )
+    task: Task = import_module(f"hdoc.tasks.{name}").TASK
+    return task
+
+
+def task_names() -> list[str]:
+    """Return the names of all tasks: the modules of `hdoc.tasks` that have a `TASK`."""
+    names = sorted(module.name for module in pkgutil.iter_modules(hdoc.tasks.__path__))
+    return [name for name in names if hasattr(import_module(f"hdoc.tasks.{name}"), "TASK")]

@@ -24,6 +24,7 @@ _EPILOG = """examples:
   hdoc explain article.txt --format html -o article.html
   hdoc explain article.txt --versus 행정
   hdoc classify letters/ -o letters.jsonl
+  hdoc predict -m my-model rows.csv -o results.csv
   hdoc serve
   hdoc evaluate my-model test.jsonl --faithfulness
   hdoc train fit --config petitions
@@ -31,6 +32,7 @@ _EPILOG = """examples:
 """
 # Commands that parse their own arguments: the extra that each needs, and what it is for.
 _OWN_ARGUMENTS = {
+    "predict": ("serve", "a model of any task over a table: hdoc predict --help"),
     "evaluate": ("evaluate", "how good a model and its explanations are"),
     "serve": ("serve", "the page and the JSON API: hdoc serve --help"),
     "library": ("serve", "keep and search articles: hdoc library --help"),

@@ -13,9 +13,10 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from hdoc.cli.options import add_common, load, positive
+from hdoc.cli.options import add_common, argument_type, load
 from hdoc.console import complain, say
 from hdoc.errors import HdocError
+from hdoc.tasks.numbers import positive
 
 if TYPE_CHECKING:
     from hdoc.explanation import Explanation
@@ -36,7 +37,10 @@ def add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--label", help="explain this class instead of the most probable one")
     parser.add_argument("--versus", metavar="LABEL", help="explain why not this class")
     parser.add_argument(
-        "--top", type=positive, metavar="N", help="list the N strongest sentences and words (text format)"
+        "--top",
+        type=argument_type(positive),
+        metavar="N",
+        help="list the N strongest sentences and words (text format)",
     )
     parser.add_argument(
         "--method",

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError
 
 if TYPE_CHECKING:
-    from hdoc.encoders.precision import Precision
+    from hdoc.encoders.precision import Precision, Runtime
     from hdoc.tasks.document.classifier import DocumentClassifier
-    from hdoc.tasks.document.folder import Runtime
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add what `explain` and `classify` have in common."""
     parser.add_argument(
-        "-m", "--model", type=Path, metavar="FOLDER", help="default: the model that comes with hdoc"
+        "-m",
+        "--model",
+        metavar="MODEL",
+        help="a model folder, models:/NAME@ALIAS of a registry, or the name of a model that comes with hdoc; "
+        "default: petitions",
     )
     parser.add_argument("--encoding", help="of text files, for example cp949; recognised by default")
     parser.add_argument("--device", help="cpu or cuda; default: a GPU if there is one")
@@ -47,9 +50,13 @@ def load(options: argparse.Namespace) -> DocumentClassifier:
     return DocumentClassifier.load(options.model, options.device, precision=precision)
 
 
-def positive(value: str) -> int:
-    """Read a number from 1."""
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 1, got {value}")
-    return number
+def argument_type(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads a value for argparse, which then shows what was expected instead."""
+
+    def argument(value: str) -> Any:
+        try:
+            return read(value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return argument

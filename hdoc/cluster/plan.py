@@ -19,8 +19,7 @@ from hdoc.tables import Part, Table, is_table, open_table
 from hdoc.text.documents import unreadable
 
 if TYPE_CHECKING:
-    from hdoc.encoders.precision import Precision
-    from hdoc.tasks.document.folder import Runtime
+    from hdoc.encoders.precision import Precision, Runtime
 
 PLAN = "_plan.json"
 """Readers of folders of Parquet or JSON Lines pass over names that begin with an underscore."""

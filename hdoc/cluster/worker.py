@@ -10,8 +10,8 @@ from hdoc.errors import HdocError, ModelError
 from hdoc.tables import open_table
 from hdoc.tables.records import table_records
 from hdoc.tables.results import open_writer
+from hdoc.tasks.document import TASK
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.tasks.document.rows import classify_records
 
 _MOST_TRIES = 3
 
@@ -57,12 +57,12 @@ class BlockClassifier:
         settings = self.settings
         tries = _count_try(block, settings)
         table = open_table(Path(block.path), settings.encoding)
-        records = table_records(block.given, table, settings.text_column, settings.id_column, block.part)
+        columns = {"text": settings.text_column}
+        records = table_records(block.given, table, columns, settings.id_column, block.part)
         failed = unsure = 0
-        with open_writer(str(block.file(settings))) as writer:
-            for row in classify_records(
-                self.classifier, records, settings.top, self.splitters, settings.abstain_below
-            ):
+        with open_writer(str(block.file(settings)), columns=TASK.columns) as writer:
+            asked = {"top": settings.top, "abstain_below": settings.abstain_below}
+            for row in self.classifier.predict(records, self.splitters, **asked):
                 writer.write(row)
                 failed += row["error"] is not None
                 unsure += row["error"] is None and row["label"] is None

@@ -1,4 +1,4 @@
-"""What matrix products are computed in."""
+"""What runs a network, and what it multiplies in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import torch
+
+Runtime = Literal["torch", "onnx"]
+"""What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""
 
 Precision = Literal["float32", "bfloat16", "int8", "auto"]
 """`auto` is bfloat16 where the processor multiplies it faster; int8 is for ONNX Runtime."""

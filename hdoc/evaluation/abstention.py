@@ -43,7 +43,7 @@ def read_strangers(
         DataError: a row cannot be used.
     """
     texts = []
-    for record in read_records([str(file)], text_column, None, encoding):
+    for record in read_records([str(file)], {"text": text_column}, None, encoding):
         if record.text is None:
             raise DataError(f"{file}: {record.error}")
         texts.append(record.text)

@@ -1,4 +1,4 @@
-"""The documents of a batch, one after the other, in flat memory: files, folders and rows of tables.
+"""What a batch is of, one after the other, in flat memory: files, folders and rows of tables.
 
 What is set up wrongly (a missing file, a missing column) is an error before any work is done. A bad
 document is not: it comes out as a record with an error, in its place, and the next one follows.
@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -26,30 +26,38 @@ DOCUMENT_SUFFIXES = frozenset({".txt", ".md"})
 """The files that are taken from a folder."""
 
 _LOGGER = logging.getLogger(__name__)
-_TEXT_COLUMN = "text"
 _ID_COLUMN = "id"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+TEXT = "text"
+"""The field of a batch of documents."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One document of a batch.
+    """One row of a batch.
 
     Attributes:
         id: the file's path as it was given, the value of a table's id column, or else `FILE:row`, where
             the row is the line in JSON Lines and the row after the header in other tables, from 1.
-        text: the document, or None if there is an error.
-        error: why there is no text, or None.
+        values: the text of each field, or None if there is an error.
+        error: why there is none, or None.
     """
 
     id: str
-    text: str | None
+    values: Mapping[str, str] | None
     error: str | None = None
+
+    @property
+    def text(self) -> str | None:
+        """The document, in a batch of documents."""
+        return None if self.values is None else self.values[TEXT]
 
 
 def read_records(
     inputs: Sequence[str],
-    text_column: str | None = None,
+    columns: Mapping[str, str | None] | None = None,
     id_column: str | None = None,
     encoding: str | None = None,
 ) -> Iterator[Record]:
@@ -62,7 +70,8 @@ def read_records(
 
     Args:
         inputs: files and folders; "-" is one document from standard input.
-        text_column: the tables' column of texts; None for "text".
+        columns: the tables' column of each field, None where it has the field's name; by default the field
+            "text". Only tables can give several fields.
         id_column: the tables' column of ids; None for "id" where there is one.
         encoding: of files, JSON Lines, CSV and TSV; None to have it recognised, for each file.
 
@@ -71,12 +80,18 @@ def read_records(
 
     Raises:
         InputError: an input is missing, a table cannot be opened or has no such column, a folder holds no
-            document or cannot be listed, or Python knows no such encoding.
+            document or cannot be listed, an input is no table where several fields are asked for, or Python
+            knows no such encoding.
     """
     if encoding is not None:
         codec_of(b"", encoding, "")  # an encoding that does not exist is no fault of the documents
-    parts = [_open(given, text_column or _TEXT_COLUMN, id_column, encoding) for given in inputs]
+    parts = [_open(given, fields_to_columns(columns), id_column, encoding) for given in inputs]
     return chain.from_iterable(parts)
+
+
+def fields_to_columns(columns: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Return the column of each field; by default those of a batch of documents."""
+    return {field: column or field for field, column in (columns or {TEXT: None}).items()}
 
 
 def count_records(inputs: Sequence[str], encoding: str | None = None) -> int:
@@ -101,20 +116,27 @@ def count_records(inputs: Sequence[str], encoding: str | None = None) -> int:
     return n_records
 
 
-def _open(given: str, text_column: str, id_column: str | None, encoding: str | None) -> Iterator[Record]:
+def _open(
+    given: str, columns: Mapping[str, str], id_column: str | None, encoding: str | None
+) -> Iterator[Record]:
     path = Path(given)
-    if given == "-":
-        return _documents(iter([given]), encoding)
-    if _is_folder(path):
+    is_folder = given != "-" and _is_folder(path)
+    if not is_folder and given != "-" and is_table(path):
+        table = open_table(path, encoding)
+        for field, column in columns.items():
+            table.require(column, f"--{field}-column")
+        if id_column is not None:
+            table.require(id_column, "--id-column")
+        return table_records(given, table, columns, id_column)
+    if len(columns) > 1:
+        raise InputError(
+            f"{given}: expected a table (.jsonl, .csv, .tsv or .parquet) with the columns "
+            f"{', '.join(columns.values())}, got {'a folder' if is_folder else 'one text'}"
+        )
+    if is_folder:
         _check_folder(given)
-        return _documents(_walk(given), encoding)
-    if not is_table(path):
-        return _documents(iter([given]), encoding)
-    table = open_table(path, encoding)
-    table.require(text_column, "--text-column")
-    if id_column is not None:
-        table.require(id_column, "--id-column")
-    return table_records(given, table, text_column, id_column)
+    paths = _walk(given) if is_folder else iter([given])
+    return _documents(paths, next(iter(columns)), encoding)
 
 
 def _is_folder(path: Path) -> bool:
@@ -155,10 +177,10 @@ def _refuse_folder(error: OSError) -> None:
     raise unreadable(error.filename, error) from error
 
 
-def _documents(paths: Iterator[str], encoding: str | None) -> Iterator[Record]:
+def _documents(paths: Iterator[str], field: str, encoding: str | None) -> Iterator[Record]:
     for path in paths:
         try:
-            yield Record(_printable(path), read_document(path, encoding))
+            yield Record(_printable(path), {field: read_document(path, encoding)})
         except InputError as error:
             yield Record(_printable(path), None, str(error))
 
@@ -166,28 +188,30 @@ def _documents(paths: Iterator[str], encoding: str | None) -> Iterator[Record]:
 def table_records(
     given: str,
     table: Table,
-    text_column: str | None = None,
+    columns: Mapping[str, str | None] | None = None,
     id_column: str | None = None,
     part: Part | None = None,
 ) -> Iterator[Record]:
-    """Read the documents of a table.
+    """Read the rows of a table.
 
     Args:
         given: what ids and errors call the table.
         table: an open table.
-        text_column: its column of texts; None for "text".
+        columns: its column of each field, as for `read_records`.
         id_column: its column of ids; None for "id" where there is one.
         part: one of the table's parts; None for all of it.
     """
-    text_column, id_column = text_column or _TEXT_COLUMN, id_column or _ID_COLUMN
-    for row in table.rows([text_column, id_column], part):
+    wanted, id_column = fields_to_columns(columns), id_column or _ID_COLUMN
+    for row in table.rows([*wanted.values(), id_column], part):
         place = f"{given}:{row.number}"
-        error = row.error or _text_error(row, text_column)
+        error = row.error or next(
+            filter(None, (_text_error(row, column) for column in wanted.values())), None
+        )
         record_id = _printable(_row_id(row.values.get(id_column)) or place)
         if error:
             yield Record(record_id, None, _printable(f"{place}: {error}"))
         else:
-            yield Record(record_id, row.values[text_column])
+            yield Record(record_id, {field: row.values[column] for field, column in wanted.items()})
 
 
 def _row_id(value: Any) -> str:
@@ -195,9 +219,9 @@ def _row_id(value: Any) -> str:
     return str(value) if isinstance(value, str | int | float) and str(value).strip() else ""
 
 
-def _text_error(row: Row, text_column: str) -> str | None:
-    """Why a row's text cannot be classified, or None."""
-    text = row.values.get(text_column)
+def _text_error(row: Row, column: str) -> str | None:
+    """Why a field of a row cannot be used, or None."""
+    text = row.values.get(column)
     got = ""
     if text is None:
         got = "nothing (missing or null)"
@@ -207,7 +231,7 @@ def _text_error(row: Row, text_column: str) -> str | None:
         got = f"nothing but white space ({len(text)} characters)"
     elif _SURROGATE.search(text):
         got = "half a surrogate pair, which is no character"
-    return f"expected a text in column {text_column!r}, got {got}" if got else None
+    return f"expected a text in column {column!r}, got {got}" if got else None
 
 
 def _printable(text: str) -> str:

@@ -20,7 +20,8 @@ from io import BytesIO
 from pathlib import Path
 
 from drills.outcome import Outcome
-from hdoc.tables.results import FIELDS
+from hdoc.tables.columns import whole_row
+from hdoc.tasks.document import TASK
 
 _ENCODINGS = ("utf-8", "cp949", "utf-16", "utf-16-le", "utf-32", "utf-8-sig")
 _FILES_PER_PROCESS = 250
@@ -149,7 +150,9 @@ def _classify(documents: Path, folder: Path, model: Path | None) -> Outcome:
     if len(rows) != len(files):
         outcome.failures.append(f"{len(rows):,} rows of {len(files):,} documents")
     for row in rows:
-        if tuple(row) != FIELDS or (row["label"] is None) == (row["error"] is None):
+        if list(row) != [column.name for column in whole_row(TASK.columns)] or (row["label"] is None) == (
+            row["error"] is None
+        ):
             outcome.failures.append(f"{Path(row['id']).name}: label {row['label']!r}, error {row['error']!r}")
     n_errors = sum(row["error"] is not None for row in rows)
     outcome.figures |= {"labels": f"{len(rows) - n_errors:,}", "errors": f"{n_errors:,}"} | usage.figures()

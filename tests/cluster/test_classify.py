@@ -22,8 +22,8 @@ from hdoc.errors import HdocError, InputError
 from hdoc.tables import Part, open_table
 from hdoc.tables.records import read_records
 from hdoc.tables.results import open_writer
+from hdoc.tasks.document import TASK
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.tasks.document.rows import classify_records
 from tests.conftest import SENTENCES
 
 pytestmark = [
@@ -61,7 +61,7 @@ def inputs(tmp_path: Path) -> Path:
 
 def in_one_process(folder: Path, model: Path) -> list[dict[str, Any]]:
     records = read_records([str(folder / "a.jsonl"), str(folder / "b.parquet")])
-    return list(classify_records(DocumentClassifier.load(model, "cpu"), records))
+    return list(DocumentClassifier.load(model, "cpu").predict(records))
 
 
 def rows_of(output: Path) -> list[dict[str, Any]]:
@@ -265,6 +265,6 @@ def test_tables_that_cannot_be_cut_are_one_part(inputs: Path, tmp_path: Path) ->
         parts = table.parts(50)
         assert (len(parts) == 1) == (encoding == "utf-16"), encoding
         assert [row for part in parts for row in table.rows(["text"], part)] == list(table.rows(["text"]))
-    with open_writer(str(tmp_path / "t.csv")) as writer:
+    with open_writer(str(tmp_path / "t.csv"), columns=TASK.columns) as writer:
         writer.write({"id": "a", "label": "b"})
     assert open_table(tmp_path / "t.csv").parts(1) == [Part(1, 1)]

@@ -60,9 +60,9 @@ def test_files_keep_their_order_and_given_names(tmp_path, monkeypatch):
     (tmp_path / "a.md").write_bytes("가나다라".encode("cp949"))
     (tmp_path / "no_suffix").write_text("다", encoding="utf-8")
     assert read("./b.txt", "a.md", "no_suffix") == [
-        Record("./b.txt", "나"),
-        Record("a.md", "가나다라"),
-        Record("no_suffix", "다"),
+        Record("./b.txt", {"text": "나"}),
+        Record("a.md", {"text": "가나다라"}),
+        Record("no_suffix", {"text": "다"}),
     ]
 
 
@@ -178,7 +178,7 @@ def test_tables_give_a_record_a_row(tmp_path, name, compression):
         with opener(packed, "wb") as file:
             file.write(path.read_bytes())
         path = packed
-    assert read(str(path)) == [Record(row["id"], row["text"]) for row in rows]
+    assert read(str(path)) == [Record(row["id"], {"text": row["text"]}) for row in rows]
 
 
 @settings(deadline=None)  # first calls import, and machines are shared
@@ -208,8 +208,8 @@ def test_tables_in_every_encoding_are_recognised(tmp_path, encoding, kind):
         delimiter = "\t" if kind == "tsv" else ","
         write_csv(path, [rows[0].keys(), *(row.values() for row in rows)], encoding, delimiter=delimiter)
     for given_encoding in (None, encoding):
-        records = read(str(path), text_column="내용", id_column="번호", encoding=given_encoding)
-        assert records == [Record(row["번호"], row["내용"]) for row in rows]
+        records = read(str(path), columns={"text": "내용"}, id_column="번호", encoding=given_encoding)
+        assert records == [Record(row["번호"], {"text": row["내용"]}) for row in rows]
 
 
 def test_ids_come_from_the_column_or_the_row(tmp_path):
@@ -304,7 +304,7 @@ def test_open_quote_does_not_draw_the_file_into_memory(tmp_path, monkeypatch):
     finally:
         csv.field_size_limit(old)
     assert "field larger than field limit" in records[0].error
-    assert records[-1] == Record("3", "다")
+    assert records[-1] == Record("3", {"text": "다"})
 
 
 def test_parquet_types_and_bad_values(tmp_path):
@@ -341,7 +341,7 @@ def test_missing_column_lists_those_there_are(tmp_path, name):
     with pytest.raises(
         InputError, match="expected a column 'key', got '번호', '본문'; name the right one with --id-column"
     ):
-        read_records([str(path)], text_column="본문", id_column="key")
+        read_records([str(path)], columns={"text": "본문"}, id_column="key")
 
 
 def test_double_and_many_columns(tmp_path):
@@ -350,7 +350,7 @@ def test_double_and_many_columns(tmp_path):
         read_records([path])
     double = pa.table([pa.array(["가"]), pa.array(["1"]), pa.array(["2"])], names=["text", "id", "id"])
     pq.write_table(double, tmp_path / "t.parquet")
-    assert read(str(tmp_path / "t.parquet")) == [Record(f"{tmp_path}/t.parquet:1", "가")]
+    assert read(str(tmp_path / "t.parquet")) == [Record(f"{tmp_path}/t.parquet:1", {"text": "가"})]
     path = write_csv(tmp_path / "t.csv", [[f"c{index}" for index in range(30)]])
     with pytest.raises(InputError, match="'c18', 'c19', …; name"):
         read_records([path])
@@ -413,7 +413,7 @@ def test_damaged_archive_ends_with_a_record_and_the_next_input_follows(tmp_path)
     assert all(record.error is None for record in good)
     assert damaged.id == f"{path}:{len(good) + 1}"
     assert f"the file is damaged, nothing after row {len(good)} can be read" in damaged.error
-    assert last == Record("z", "끝")
+    assert last == Record("z", {"text": "끝"})
     assert count_records([str(path), after]) == len(good) + 2
 
 

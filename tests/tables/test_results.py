@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,7 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdoc.errors import HdocError, InputError
-from hdoc.tables.results import FIELDS, open_writer
+from hdoc.tables import results
+from hdoc.tasks.document import TASK
+
+open_writer = partial(results.open_writer, columns=TASK.columns)
+FIELDS = ("id", "label", "probability", "probabilities", "sentences", "error")
 
 ROW = {
     "id": "기사-1",

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from hdoc.encoders.precision import Runtime
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import Explanation, ModelIdentity
+from hdoc.tables.records import Record
 from hdoc.tasks.classes import Classes
 from hdoc.tasks.document.analysis import Analysis, Classification
 from hdoc.tasks.document.engine import Engine, Vectors
-from hdoc.tasks.document.folder import Runtime, StoredModel, load_model
+from hdoc.tasks.document.folder import StoredModel, load_model
+from hdoc.tasks.document.rows import result_rows
 from hdoc.tasks.document.scores import Document, PieceScores, Scores
 from hdoc.tasks.location import find_model
 from hdoc.text.sentences import Sentence, split_many, split_sentences
@@ -134,6 +137,18 @@ class DocumentClassifier:
                 raise type(result)(f"text {i}: {result}")
             results.append(result)
         return results
+
+    def predict(
+        self, records: Iterable[Record], workers: int = 0, **options: Any
+    ) -> Generator[dict[str, Any], None, None]:
+        """Give a row for each record, in order, in flat memory; see `hdoc.tasks.task.Model`.
+
+        Args:
+            records: documents, or the errors that stand in their place; read as they are needed.
+            workers: processes that split sentences while this one encodes; 0 for none.
+            options: `top` and `abstain_below`, see `result_rows`.
+        """
+        return result_rows(partial(self.classify_stream, workers=workers), records, **options)
 
     def classify_stream(self, texts: Iterable[str], workers: int = 0) -> Iterator[Classification | HdocError]:
         """Classify any number of documents in little memory.

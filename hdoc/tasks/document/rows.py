@@ -1,30 +1,28 @@
-"""Many documents: records in, rows out, one a document and in order, in flat memory."""
+"""Rows of results: records in, rows out, one a document and in order, in flat memory."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from hdoc.errors import HdocError
 from hdoc.tables.records import Record
-from hdoc.tasks.document.classifier import Classification, DocumentClassifier
+from hdoc.tasks.document.analysis import Classification
 
 
-def classify_records(
-    classifier: DocumentClassifier,
+def result_rows(
+    classify: Callable[[Iterable[str]], Iterable[Classification | HdocError]],
     records: Iterable[Record],
-    n_sentences: int = 3,
-    workers: int = 0,
+    top: int = 3,
     abstain_below: float = 0.0,
 ) -> Generator[dict[str, Any], None, None]:
     """Classify records as they come.
 
     Args:
-        classifier: the model.
+        classify: gives for each text, in order, its class or the error that it gave.
         records: documents, or the errors that stand in their place; read as they are needed.
-        n_sentences: the strongest sentences to give with each label.
-        workers: processes that split sentences; 0 for none.
+        top: the strongest sentences to give with each label.
         abstain_below: a document whose most probable class is less probable than this gets no label.
 
     Yields:
@@ -40,18 +38,18 @@ def classify_records(
             if record.text is not None:
                 yield record.text
 
-    for result in classifier.classify_stream(texts(), workers):
+    for result in classify(texts()):
         while waiting[0].text is None:
-            yield _row(waiting.popleft(), None, n_sentences)
-        row = _row(waiting.popleft(), result, n_sentences)
+            yield _row(waiting.popleft(), None, top)
+        row = _row(waiting.popleft(), result, top)
         if row["error"] is None and row["probability"] < abstain_below:
             row["label"] = None
         yield row
     while waiting:
-        yield _row(waiting.popleft(), None, n_sentences)
+        yield _row(waiting.popleft(), None, top)
 
 
-def _row(record: Record, result: Classification | HdocError | None, n_sentences: int) -> dict[str, Any]:
+def _row(record: Record, result: Classification | HdocError | None, top: int) -> dict[str, Any]:
     if not isinstance(result, Classification) or record.text is None:
         error = record.error if result is None else str(result)
         return dict.fromkeys(("label", "probability", "probabilities", "sentences")) | {
@@ -70,7 +68,7 @@ def _row(record: Record, result: Classification | HdocError | None, n_sentences:
                 "text": record.text[sentence.start : sentence.end],
                 "contribution": sentence.contribution,
             }
-            for sentence in result.strongest(n_sentences)
+            for sentence in result.strongest(top)
         ],
         "error": None,
     }

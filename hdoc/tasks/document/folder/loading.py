@@ -12,11 +12,12 @@ from safetensors.numpy import load as load_numpy
 from tokenizers import Tokenizer
 
 from hdoc.encoders.config import encoder_window
+from hdoc.encoders.precision import Runtime
 from hdoc.errors import HdocError, ModelError
 from hdoc.storage.identity import check_format, identity_of
 from hdoc.storage.reading import json_object, json_value, read_files, short
 from hdoc.tasks.document.folder.calibration import read_origin, read_temperature
-from hdoc.tasks.document.folder.model import LEXICAL, LEXICAL_TENSORS, PARTS, READABLE, Runtime, StoredModel
+from hdoc.tasks.document.folder.model import LEXICAL, LEXICAL_TENSORS, PARTS, READABLE, StoredModel
 from hdoc.tasks.document.folder.networks import onnx_network, torch_network
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.document.shape import NetworkShape

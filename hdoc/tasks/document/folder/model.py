@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from hdoc.tokens.tokenizer import PieceTokenizer
 if TYPE_CHECKING:
     from hdoc.tasks.document.engine_onnx import OnnxNetwork
     from hdoc.tasks.document.network import DocumentNetwork
-
-Runtime = Literal["torch", "onnx"]
-"""What runs the network; ONNX Runtime starts faster and needs no torch, torch can use a GPU."""
 
 FORMAT_VERSION = 5
 # The first knew of no lexical part, no origin, and of one way only to find sentences;

@@ -1,0 +1,45 @@
+"""`hdoc predict`: a model of any task over a table, one row a row, in order.
+
+Which columns are read and what may be asked is the task's affair, and the model says of which task it is: so
+the model is looked for before the other arguments are read.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from hdoc.cli.batch import add_inputs, add_task, run_batch
+from hdoc.cli.options import add_common
+from hdoc.models import load, task_of_model
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `hdoc predict`.
+
+    Raises:
+        HdocError: an input, the output or the model cannot be used.
+    """
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("-m", "--model")
+    found, _ = finder.parse_known_args(arguments)
+    task = task_of_model(found.model)
+    parser = argparse.ArgumentParser(
+        prog="hdoc predict",
+        description=f"A row of results for each row of a table. This model gives {task.about}.",
+        epilog="What is read and asked is that of the task of the model that -m names.",
+    )
+    add_inputs(parser)
+    add_task(parser, task)
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that split sentences; default: one for each core",
+    )
+    add_common(parser)
+    options = parser.parse_args(arguments)
+    runtime = "torch" if options.runtime == "auto" else options.runtime
+    if options.runtime == "auto" and options.precision == "int8":
+        runtime = "onnx"
+    return run_batch(task, lambda: load(options.model, options.device, runtime, options.precision), options)
