@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 from hdoc.cli.batch import add_inputs, add_task, run_batch
 from hdoc.cli.options import add_common
+from hdoc.encoders.precision import Runtime
 from hdoc.models import load, task_of_model
+from hdoc.tasks.task import Model
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,7 +41,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     add_common(parser)
     options = parser.parse_args(arguments)
-    runtime = "torch" if options.runtime == "auto" else options.runtime
-    if options.runtime == "auto" and options.precision == "int8":
-        runtime = "onnx"
-    return run_batch(task, lambda: load(options.model, options.device, runtime, options.precision), options)
+    return run_batch(task, lambda: _load(options), options)
+
+
+def _load(options: argparse.Namespace) -> Model:
+    """Load the model in what runs it best for many rows."""
+    runtime: Runtime = "onnx" if options.precision == "int8" else "torch"
+    if options.runtime != "auto":
+        runtime = options.runtime
+    return load(options.model, options.device, runtime, options.precision)

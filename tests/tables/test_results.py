@@ -166,7 +166,8 @@ def test_interruption_before_the_first_row_leaves_nothing(tmp_path):
 def test_rows_can_be_read_while_more_are_written_and_after_a_kill(tmp_path, kind):
     code = (
         "import json, sys, time; from hdoc.tables.results import open_writer\n"
-        "with open_writer(sys.argv[1]) as writer:\n"
+        "from hdoc.tasks.document import TASK\n"
+        "with open_writer(sys.argv[1], columns=TASK.columns) as writer:\n"
         "    while True: writer.write(json.loads(sys.argv[2])); time.sleep(0.01)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / f"r.{kind}"), json.dumps(ROW)])
