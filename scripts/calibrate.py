@@ -65,7 +65,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         version=model.identity.version,
         card=(options.model / "README.md").read_text(encoding="utf-8"),
         half=half,
-        split=model.split,
+        sentence_rule=model.sentence_rule,
         lexical=model.lexical,
         origin=fit_origin(network, model.network.classifier.bias, model.multi_label),
     )

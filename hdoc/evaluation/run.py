@@ -117,7 +117,7 @@ class Evaluation:
         """What divides a text into sentences."""
         if self.options.sentences is None:
             return self.classifier.split
-        return partial(split_sentences, split=self.options.sentences)
+        return partial(split_sentences, rule=self.options.sentences)
 
     def run(self) -> dict[str, Any]:
         """Measure, print and write everything."""

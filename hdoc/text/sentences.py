@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from hdoc.errors import HdocError
 
-Split = Literal["kss", "lines"]
+SentenceRule = Literal["kss", "lines"]
 """How a text becomes sentences: by kss, or each line is one."""
 
 # What kss cannot carry becomes a space for it: MeCab ends a text at NUL, drops other control
@@ -55,12 +55,12 @@ class Sentence:
     end: int
 
 
-def split_sentences(text: str, split: Split = "kss") -> list[Sentence]:
+def split_sentences(text: str, rule: SentenceRule = "kss") -> list[Sentence]:
     """Split a text into sentences that together hold every non-space character, in order.
 
     Args:
         text: any text; line breaks always end a sentence.
-        split: how to find sentences; "lines" does without kss.
+        rule: how to find sentences; "lines" does without kss.
 
     Returns:
         The sentences; none for a blank text. `text[s.start:s.end] == s.text` for each.
@@ -68,7 +68,7 @@ def split_sentences(text: str, split: Split = "kss") -> list[Sentence]:
     Raises:
         HdocError: kss or its analyser is not installed.
     """
-    spans = _kss_spans(text) if split == "kss" else (line.span() for line in _LINE.finditer(text))
+    spans = _kss_spans(text) if rule == "kss" else (line.span() for line in _LINE.finditer(text))
     sentences = []
     for start, end in spans:
         part = text[start:end]
@@ -79,13 +79,15 @@ def split_sentences(text: str, split: Split = "kss") -> list[Sentence]:
     return sentences
 
 
-def split_many(texts: Iterable[str], workers: int = 0, split: Split = "kss") -> Iterator[list[Sentence]]:
+def split_many(
+    texts: Iterable[str], workers: int = 0, rule: SentenceRule = "kss"
+) -> Iterator[list[Sentence]]:
     """Split texts in worker processes, in order, only a few texts ahead of what is taken.
 
     Args:
         texts: any number of texts; read as they are needed.
         workers: processes to use; 0 splits in this one.
-        split: how to find sentences.
+        rule: how to find sentences.
 
     Yields:
         The sentences of each text.
@@ -94,14 +96,14 @@ def split_many(texts: Iterable[str], workers: int = 0, split: Split = "kss") -> 
         HdocError: kss or its analyser is not installed.
     """
     if workers <= 0:
-        yield from map(partial(split_sentences, split=split), texts)
+        yield from map(partial(split_sentences, rule=rule), texts)
         return
     # Spawned, not forked: torch's threads would not survive a fork.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     waiting: deque[Future[list[Sentence]]] = deque()
     try:
         for text in texts:
-            waiting.append(pool.submit(split_sentences, text, split))
+            waiting.append(pool.submit(split_sentences, text, rule))
             if len(waiting) > workers * _LOOK_AHEAD:
                 yield waiting.popleft().result()
         while waiting:

@@ -382,7 +382,7 @@ class TestConfigs:
         assert set(classifier.labels) == {"경제", "문화", "사회"} | (
             {"긴 글"} if classifier.multi_label else set()
         )
-        assert load_model(model).split == ("lines" if name in ("nsmc", "statutes") else "kss")
+        assert load_model(model).sentence_rule == ("lines" if name in ("nsmc", "statutes") else "kss")
 
 
 def test_an_end_that_was_interrupted_is_made_again_the_same(

@@ -172,7 +172,7 @@ def test_shuffled_weights_keep_their_values_and_lose_the_evidence() -> None:
 
 
 def test_each_document_has_a_shuffle_of_its_own() -> None:
-    meter = ExplanationMeter(known_classifier(), partial(split_sentences, split="lines"), ["contribution"])
+    meter = ExplanationMeter(known_classifier(), partial(split_sentences, rule="lines"), ["contribution"])
     text = document([f"오늘 {FOR} 버스 날씨 도로", f"사람 {AGAINST} 저녁 시장", "공원 의자 학교"])
     example = Example("a", text, ("체육",))
     measured = [meter.measure(row, example, "체육")["methods"] for row in (0, 0, 1, 2, 3, 4)]
@@ -221,7 +221,7 @@ def test_evidence_sums_over_documents_and_finds_boiler_plate() -> None:
         Example("d", document([f"{FOR} 학교"]), ("체육",)),
     ]
     sports, economy = gather_evidence(
-        classifier, examples, partial(split_sentences, split="lines"), n_strongest=5
+        classifier, examples, partial(split_sentences, rule="lines"), n_strongest=5
     )
     assert (sports.documents, economy.documents) == (2, 2)
     strongest = economy.sentences_for[0]

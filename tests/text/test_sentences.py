@@ -53,7 +53,7 @@ def test_lines_are_sentences_where_a_text_is_split_already() -> None:
     found = split_sentences(text, "lines")
     assert [sentence.text for sentence in found] == ["하나다. 둘이다.", "셋", "넷"]
     assert all(text[sentence.start : sentence.end] == sentence.text for sentence in found)
-    assert list(split_many([text], split="lines")) == [found]
+    assert list(split_many([text], rule="lines")) == [found]
 
 
 def test_sentences_without_full_stops_are_found_by_their_endings() -> None:

@@ -67,8 +67,8 @@ class DocumentClassifier:
         self.temperature = model.temperature
         self.lexical = model.lexical
         self.identity: ModelIdentity = model.identity
-        self._split = model.split
-        self.split: Callable[[str], list[Sentence]] = partial(split_sentences, split=model.split)
+        self._sentence_rule = model.sentence_rule
+        self.split: Callable[[str], list[Sentence]] = partial(split_sentences, rule=model.sentence_rule)
 
     @property
     def network(self) -> DocumentNetwork:
@@ -181,7 +181,7 @@ class DocumentClassifier:
                 yield text
 
         chunk: list[Document] = []
-        for sentences in split_many(taken(), workers, self._split):
+        for sentences in split_many(taken(), workers, self._sentence_rule):
             text = waiting.popleft()
             chunk.append(self._document(text, sentences))
             characters = sum(len(document.text) for document in chunk)

@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable, LabelledText
-from hdoc.text.sentences import Split
+from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.console import say
 from hdoc.training.data.tokenising import Pieces, tokenise_many
@@ -124,27 +124,27 @@ class _Lists:
 
 
 def open_store(
-    table: LabelledTable, tokenizer: PieceTokenizer, split: Split, workers: int, folder: Path
+    table: LabelledTable, tokenizer: PieceTokenizer, rule: SentenceRule, workers: int, folder: Path
 ) -> DocumentStore:
     """Open the tokenised documents of a table; make them first if there are none yet.
 
     Args:
         table: texts and labels.
         tokenizer: the encoder's tokenizer.
-        split: how to find sentences.
+        rule: how to find sentences.
         workers: processes that split and tokenise.
         folder: where Arrow files are kept.
 
     Raises:
         DataError: a row of the table cannot be used, or the folder cannot be written to.
     """
-    path = folder / f"{_key(table, tokenizer, split)}.arrow"
+    path = folder / f"{_key(table, tokenizer, rule)}.arrow"
     try:
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             with _locked(path.with_suffix(".lock"), table.name):
                 if not path.exists():
-                    _write(path, table, tokenizer, split, workers)
+                    _write(path, table, tokenizer, rule, workers)
         return DocumentStore(Dataset.from_file(str(path)))
     except pa.ArrowException as error:
         raise DataError(f"{path}: expected tokenised documents, got a damaged file; delete it") from error
@@ -165,13 +165,13 @@ def _locked(path: Path, name: str) -> AbstractContextManager[object]:
         return lock.acquire()
 
 
-def _key(table: LabelledTable, tokenizer: PieceTokenizer, split: Split) -> str:
+def _key(table: LabelledTable, tokenizer: PieceTokenizer, rule: SentenceRule) -> str:
     decides = [_VERSION, table.sha256, table.text_column, table.label_column, table.multi_label]
-    decides += [tokenizer.tokenizer.to_str(), tokenizer.window, split]
+    decides += [tokenizer.tokenizer.to_str(), tokenizer.window, rule]
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
 
 
-def _write(path: Path, table: LabelledTable, tokenizer: PieceTokenizer, split: Split, workers: int) -> None:
+def _write(path: Path, table: LabelledTable, tokenizer: PieceTokenizer, rule: SentenceRule, workers: int) -> None:
     n_rows, n_characters = table.check()
     partial = path.with_suffix(".partial")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -181,7 +181,7 @@ def _write(path: Path, table: LabelledTable, tokenizer: PieceTokenizer, split: S
             partial.open("wb") as file,
             pa.ipc.new_stream(file, _SCHEMA) as stream,
         ):
-            documents = _tokenised(table, tokenizer, split, workers if n_characters > _WORTH_WORKERS else 0)
+            documents = _tokenised(table, tokenizer, rule, workers if n_characters > _WORTH_WORKERS else 0)
             for part in _parts(
                 progress.track(documents, n_rows, description=f"Splitting {Path(table.name).name}")
             ):
@@ -195,7 +195,7 @@ def _write(path: Path, table: LabelledTable, tokenizer: PieceTokenizer, split: S
 
 
 def _tokenised(
-    table: LabelledTable, tokenizer: PieceTokenizer, split: Split, workers: int
+    table: LabelledTable, tokenizer: PieceTokenizer, rule: SentenceRule, workers: int
 ) -> Iterator[tuple[LabelledText, Pieces]]:
     waiting: deque[LabelledText] = deque()
 
@@ -204,7 +204,7 @@ def _tokenised(
             waiting.append(row)
             yield row.text
 
-    for pieces in tokenise_many(texts(), tokenizer, split, workers):
+    for pieces in tokenise_many(texts(), tokenizer, rule, workers):
         row = waiting.popleft()
         if not len(pieces[0]):
             raise table.error(

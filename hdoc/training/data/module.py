@@ -19,7 +19,7 @@ from hdoc.encoders.batches import TOKEN_BUDGET
 from hdoc.encoders.pretrained import load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
-from hdoc.text.sentences import Split
+from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.data.holdout import hold_out
 from hdoc.training.data.loading import BatchLoader
@@ -60,7 +60,7 @@ class DocumentData(LightningDataModule):
         dev_share: share of each class of train that is held out if there are no documents for dev, 0 to 1.
         encoder: "small", a folder or a hub name; its tokenizer is used.
         window: longest sequence the encoder is given, special tokens included.
-        split: how to find sentences: "kss", or "lines" if each line is one.
+        split: the rule that finds sentences: "kss", or "lines" if each line is one.
         batch_documents: most documents in a batch.
         batch_tokens: most tokens in a batch; a longer document is a batch of its own.
         group_tokens: most tokens that the encoder is given at once, padding included.
@@ -86,7 +86,7 @@ class DocumentData(LightningDataModule):
         dev_share: float = 0.1,
         encoder: str = "small",
         window: int = 128,
-        split: Split = "kss",
+        split: SentenceRule = "kss",
         batch_documents: int = 16,
         batch_tokens: int = 16_384,
         group_tokens: int = TOKEN_BUDGET,
@@ -109,7 +109,7 @@ class DocumentData(LightningDataModule):
         self.dev_share = dev_share
         self.encoder = encoder
         self.window = window
-        self.split = split
+        self.sentence_rule = split  # the option --data.split has kept the name that users know
         self.batch_documents = batch_documents
         self.batch_tokens = batch_tokens
         self.group_tokens = group_tokens
@@ -220,7 +220,7 @@ class DocumentData(LightningDataModule):
 
     def _store(self, name: str) -> DocumentStore:
         folder = Path(self.cache_folder or _CACHE_FOLDER).expanduser()
-        return open_store(self._tables[name], self.tokenizer, self.split, self.workers, folder)
+        return open_store(self._tables[name], self.tokenizer, self.sentence_rule, self.workers, folder)
 
     def texts(self, split: str) -> DocumentSplit:
         """Return the documents of a split that is set up, a sequence of `(id, text)`.

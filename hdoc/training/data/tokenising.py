@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from hdoc.errors import HdocError
-from hdoc.text.sentences import Split, split_sentences
+from hdoc.text.sentences import SentenceRule, split_sentences
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 Pieces = tuple[NDArray[np.int32], NDArray[np.int32]]
@@ -32,14 +32,14 @@ _tokenise: Callable[[str], Pieces]  # in a worker process
 
 
 def tokenise_many(
-    texts: Iterable[str], tokenizer: PieceTokenizer, split: Split, workers: int
+    texts: Iterable[str], tokenizer: PieceTokenizer, rule: SentenceRule, workers: int
 ) -> Iterator[Pieces]:
     """Split and tokenise texts, in order, only a little ahead of what is taken.
 
     Args:
         texts: any number of texts; read as they are needed.
         tokenizer: the encoder's tokenizer.
-        split: how to find sentences.
+        rule: how to find sentences.
         workers: processes to use; 0 works in this one.
 
     Yields:
@@ -49,10 +49,10 @@ def tokenise_many(
         HdocError: kss or its analyser is not installed, or a worker process died.
     """
     if workers <= 0:
-        tokenise = _tokeniser(tokenizer, split)
+        tokenise = _tokeniser(tokenizer, rule)
         yield from map(tokenise, texts)
         return
-    settings = (tokenizer.tokenizer.to_str(), tokenizer.window, tokenizer.pad_id, split)
+    settings = (tokenizer.tokenizer.to_str(), tokenizer.window, tokenizer.pad_id, rule)
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=settings)
     waiting: deque[Future[list[Pieces]]] = deque()
     try:
@@ -84,20 +84,20 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _start_worker(tokenizer: str, window: int, pad_id: int, split: Split) -> None:
+def _start_worker(tokenizer: str, window: int, pad_id: int, rule: SentenceRule) -> None:
     global _tokenise  # noqa: PLW0603 - how a worker process keeps what all of its tasks need
     # Each worker is one thread; the tokenizer's own would only be in the others' way.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    _tokenise = _tokeniser(PieceTokenizer(Tokenizer.from_str(tokenizer), window, pad_id), split)
+    _tokenise = _tokeniser(PieceTokenizer(Tokenizer.from_str(tokenizer), window, pad_id), rule)
 
 
 def _tokenise_chunk(texts: list[str]) -> list[Pieces]:
     return [_tokenise(text) for text in texts]
 
 
-def _tokeniser(tokenizer: PieceTokenizer, split: Split) -> Callable[[str], Pieces]:
+def _tokeniser(tokenizer: PieceTokenizer, rule: SentenceRule) -> Callable[[str], Pieces]:
     def tokenise(text: str) -> Pieces:
-        windows = tokenizer.windows(text, split_sentences(text, split))
+        windows = tokenizer.windows(text, split_sentences(text, rule))
         lengths = np.array([len(window.ids) for window in windows], dtype=np.int32)
         ids = (piece for window in windows for piece in window.ids)
         return np.fromiter(ids, dtype=np.int32, count=lengths.sum()), lengths

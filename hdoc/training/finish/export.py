@@ -93,7 +93,7 @@ def export_checkpoint(
         version=version,
         card=model_card(stored, content.get("hyper_parameters", {}), name, version, half),
         half=half,
-        split=blueprint.split,
+        sentence_rule=blueprint.sentence_rule,
     )
 
 

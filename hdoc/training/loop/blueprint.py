@@ -16,7 +16,7 @@ from hdoc.baselines.registry import HDOC, AnyNetwork, Parts, build_network
 from hdoc.encoders.build import build_encoder
 from hdoc.errors import ModelError
 from hdoc.tasks.document.network import NetworkShape
-from hdoc.text.sentences import Split
+from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 # What may differ between a checkpoint and the training that goes on from it: where the encoder came from,
@@ -39,7 +39,7 @@ class Blueprint:
         dropout: share of hidden states, features and pooled values dropped in training.
         architecture: hdoc, or what it is compared with.
         options: what only this architecture has.
-        split: how texts become sentences.
+        sentence_rule: how texts become sentences.
     """
 
     labels: tuple[str, ...]
@@ -52,7 +52,7 @@ class Blueprint:
     dropout: float
     architecture: str = HDOC
     options: dict[str, Any] = field(default_factory=dict)
-    split: Split = "kss"
+    sentence_rule: SentenceRule = "kss"
 
     @classmethod
     def of(
@@ -65,7 +65,7 @@ class Blueprint:
         dropout: float,
         architecture: str = HDOC,
         options: Mapping[str, Any] | None = None,
-        split: Split = "kss",
+        sentence_rule: SentenceRule = "kss",
     ) -> Blueprint:
         """Return the blueprint of a network that is about to be trained."""
         return cls(
@@ -79,18 +79,27 @@ class Blueprint:
             dropout,
             architecture,
             dict(options or {}),
-            split,
+            sentence_rule,
         )
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Blueprint:
         """Return the blueprint of what `to_plain` gave."""
         shape = dict(values["shape"], kernel_widths=tuple(values["shape"]["kernel_widths"]))
-        return cls(**{**values, "labels": tuple(values["labels"]), "shape": NetworkShape(**shape)})
+        # Checkpoints call the rule that finds sentences "split", after the option --data.split.
+        others = {name: value for name, value in values.items() if name not in ("labels", "shape", "split")}
+        return cls(
+            labels=tuple(values["labels"]),
+            shape=NetworkShape(**shape),
+            sentence_rule=values.get("split", "kss"),
+            **others,
+        )
 
     def to_plain(self) -> dict[str, Any]:
         """Return plain lists, dicts, strings and numbers."""
-        return {**asdict(self), "labels": list(self.labels)}
+        values = asdict(self)
+        values["split"] = values.pop("sentence_rule")
+        return {**values, "labels": list(self.labels)}
 
     def check_same(self, other: Blueprint) -> None:
         """Check that a checkpoint's network is this one.

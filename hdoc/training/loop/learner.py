@@ -133,7 +133,7 @@ class DocumentLearner(DocumentScorer):
                 settings["dropout"],
                 settings["architecture"],
                 settings["options"],
-                self._data.split,
+                self._data.sentence_rule,
             ),
             encoder,
         )

@@ -88,11 +88,12 @@ class DocumentScorer(LightningModule):
                 f"expected data with the labels the model was trained for ({', '.join(self.labels)}), "
                 f"got {', '.join(found)}"
             )
-        if self.blueprint and self._trainer is not None and self.blueprint.split != self._data.split:
-            raise DataError(
-                f"expected texts divided as in the model's training, data.split {self.blueprint.split}, got "
-                f"{self._data.split}"
-            )
+        if self.blueprint and self._trainer is not None:
+            expected, given = self.blueprint.sentence_rule, self._data.sentence_rule
+            if given != expected:
+                raise DataError(
+                    f"expected texts divided as in the model's training, data.split {expected}, got {given}"
+                )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add all that is needed to use the weights, as plain values."""

@@ -21,7 +21,7 @@ from hdoc.tasks.document.folder.model import LEXICAL, LEXICAL_TENSORS, PARTS, RE
 from hdoc.tasks.document.folder.networks import onnx_network, torch_network
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.document.shape import NetworkShape
-from hdoc.text.sentences import Split
+from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 # No encoder comes near these; beyond them, only building the network would take hours.
@@ -67,7 +67,7 @@ def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
             multi_label=bool(config["multi_label"]),
             temperature=read_temperature(root, parts["calibration.json"]),
             identity=identity_of(config, checksum),
-            split=_split(root, config),
+            sentence_rule=_sentence_rule(root, config),
             lexical=_lexical(root, parts, len(labels), tokenizer),
             origin=read_origin(root, parts["calibration.json"], len(labels)),
         )
@@ -92,14 +92,15 @@ def _labels(root: Path, content: bytes) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _split(root: Path, config: Mapping[str, Any]) -> Split:
-    split: Split = config.get("split", "kss")  # models before this entry were all trained with kss
-    if split not in get_args(Split):
+def _sentence_rule(root: Path, config: Mapping[str, Any]) -> SentenceRule:
+    # The file calls it "split"; models before this entry were all trained with kss.
+    rule: SentenceRule = config.get("split", "kss")
+    if rule not in get_args(SentenceRule):
         raise ModelError(
-            f"expected split to be one of {', '.join(get_args(Split))} in {root / 'config.json'}, "
-            f"got {split!r}"
+            f"expected split to be one of {', '.join(get_args(SentenceRule))} in {root / 'config.json'}, "
+            f"got {rule!r}"
         )
-    return split
+    return rule
 
 
 def _lexical(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hdoc.explanation import ModelIdentity
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.temperature import Temperature
-from hdoc.text.sentences import Split
+from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class StoredModel:
         multi_label: whether a document may have several classes.
         temperature: what logits are divided by before they become probabilities.
         identity: name, version and checksum.
-        split: how texts became sentences in training.
+        sentence_rule: how texts became sentences in training.
         lexical: what is added to the network's scores.
         origin: the score of a piece that argues neither for nor against a class, (classes,); None for 0.
     """
@@ -51,6 +51,6 @@ class StoredModel:
     multi_label: bool
     temperature: Temperature
     identity: ModelIdentity
-    split: Split = "kss"
+    sentence_rule: SentenceRule = "kss"
     lexical: LexicalScores | None = None
     origin: NDArray[np.float64] | None = None

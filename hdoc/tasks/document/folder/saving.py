@@ -16,7 +16,7 @@ from hdoc.tasks.document.folder.calibration import calibration_content
 from hdoc.tasks.document.folder.model import FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
-from hdoc.text.sentences import Split
+from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def save_model(
     version: str = "1",
     card: str = "",
     half: bool = False,
-    split: Split = "kss",
+    sentence_rule: SentenceRule = "kss",
     lexical: LexicalScores | None = None,
     origin: Sequence[float] | None = None,
 ) -> None:
@@ -54,7 +54,7 @@ def save_model(
         version: the model's version.
         card: the model card, Markdown.
         half: store weights in 16 bit.
-        split: how texts became sentences in training, and are to from now on.
+        sentence_rule: how texts became sentences in training, and are to from now on.
         lexical: what is added to the network's scores.
         origin: the score of a piece that argues neither for nor against a class, one number a class.
 
@@ -70,7 +70,7 @@ def save_model(
         "multi_label": multi_label,
         "window": tokenizer.window,
         "pad_id": tokenizer.pad_id,
-        "split": split,
+        "split": sentence_rule,  # the file has kept its older name
         "network": asdict(network.shape),
         # Where the encoder was loaded from is nobody's business but the trainer's.
         "encoder": {name: value for name, value in encoder_config.items() if name != "_name_or_path"},

@@ -84,7 +84,7 @@ def test_a_model_from_before_that_was_known_splits_by_kss(copy: Path) -> None:
     del config["split"]
     (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
     sign(copy)
-    assert load_model(copy).split == "kss"
+    assert load_model(copy).sentence_rule == "kss"
 
 
 def test_weights_can_be_stored_in_16_bit(tiny_model: Path, tmp_path: Path) -> None:
