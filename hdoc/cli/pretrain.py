@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["fit"]:
-        from hdoc.pretraining.fitting import fit
+        from hdoc.pretraining.lightning_cli import fit
 
         fit(arguments[1:])
     else:

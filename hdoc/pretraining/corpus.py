@@ -33,7 +33,7 @@ class Source:
         fields: of each row, the fields that make the document, one below the other.
         where: only rows with these values of these fields are taken.
         max_characters: take documents in random order until there are so many characters.
-        max_document_characters: of a longer document, take a random stretch of so many characters.
+        max_document_characters: of a longer document, take a random excerpt of so many characters.
         split_sentences: False where every document is one sentence, such as a short review.
         licence: under what terms the text may be used.
         attribution: who is to be named.
@@ -80,7 +80,7 @@ def load_sources(path: Path) -> list[Source]:
 def read_documents(source: Source, seed: int = 0) -> Iterator[str]:
     """Yield the source's documents in NFC, limited as it says, every line only the first time it is met.
 
-    Lines are compared before anything is split or counted: statutes repeat whole articles.
+    Lines are compared before sentences are found and anything is counted: statutes repeat whole articles.
 
     Raises:
         DataError: a file is missing, has another format, or lacks a field.
@@ -95,7 +95,7 @@ def read_documents(source: Source, seed: int = 0) -> Iterator[str]:
         documents = iter(pool)
     n_characters = 0
     for document in documents:
-        excerpt = _stretch(document, source.max_document_characters, generator)
+        excerpt = _excerpt(document, source.max_document_characters, generator)
         yield excerpt
         n_characters += len(excerpt)
         if source.max_characters is not None and n_characters >= source.max_characters:
@@ -108,7 +108,8 @@ def distinct_lines(documents: Iterable[str]) -> Iterator[str]:
     for document in documents:
         lines = []
         for line in map(str.strip, document.splitlines()):
-            if line and (key := fingerprint(line)) not in seen:
+            key = fingerprint(line)
+            if line and key not in seen:
                 seen.add(key)
                 lines.append(line)
         if lines:
@@ -120,7 +121,7 @@ def fingerprint(text: str) -> bytes:
     return hashlib.blake2b("".join(text.split()).encode("utf8", "replace"), digest_size=8).digest()
 
 
-def _stretch(document: str, n_characters: int | None, generator: random.Random) -> str:
+def _excerpt(document: str, n_characters: int | None, generator: random.Random) -> str:
     """Return about `n_characters` of a document in whole lines, from a random line on."""
     if n_characters is None or len(document) <= n_characters:
         return document

@@ -1,30 +1,26 @@
-"""Masked-language-model training as a LightningModule: loss, optimiser, schedule and what is logged.
-
-The schedule warms up, stays, and decays linearly to zero over the last `decay_steps` of the run
-(warm-up, stable, decay: Hu et al. 2024). As the stable part does not depend on when the run ends, a run can
-be stopped at any time, and resumed to be decayed. BERT's own schedule is a decay over all of the rest.
-"""
+"""Masked-language-model training as a LightningModule: the loss, and what is logged."""
 
 from __future__ import annotations
 
 import logging
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from hdoc.errors import DataError
-from hdoc.pretraining.data import Batch, PretrainingData
+from hdoc.pretraining.data_module import Batch, PretrainingData
 from hdoc.pretraining.network import PretrainingNetwork, bert_config
-from hdoc.pretraining.pairs import NO_PAIR
+from hdoc.pretraining.next_sentence import NO_PAIR
+from hdoc.pretraining.optimisation import build_optimizer, build_schedule
+from hdoc.pretraining.running_means import RunningMeans
 from hdoc.pretraining.shards import EMBEDDINGS
 
 log = logging.getLogger(__name__)
@@ -85,7 +81,7 @@ class PretrainingLearner(LightningModule):
         self.seed = seed
         # The parameters keep their names, so compiled and plain runs read each other's checkpoints.
         self._scores = torch.compile(self.network.forward) if compiled else self.network.forward
-        self._sums: dict[str, Tensor] = {}
+        self._means = RunningMeans()
         self._since = time.perf_counter()
         self._n_tokens = 0
 
@@ -106,7 +102,7 @@ class PretrainingLearner(LightningModule):
                 f"expected shards of a vocabulary of {expected} pieces (model.vocab_size), "
                 f"{data.folder} has {found}; set model.vocab_size to {found}"
             )
-        self.network.set_frequencies(data.piece_counts())
+        self.network.set_output_bias(data.piece_counts())
         if self.start_embeddings:
             path = data.folder / EMBEDDINGS
             if not path.is_file():
@@ -114,9 +110,9 @@ class PretrainingLearner(LightningModule):
                     f"no {path} to start from; run scripts/pretrain.py embeddings {data.folder}, "
                     "or set model.start_embeddings to false"
                 )
-            self.network.set_embeddings(path)
+            self.network.load_embeddings(path)
         if self.start_encoder:
-            self.network.set_encoder(Path(self.start_encoder))
+            self.network.load_encoder(Path(self.start_encoder))
 
     @property
     def _data(self) -> PretrainingData:
@@ -127,7 +123,8 @@ class PretrainingLearner(LightningModule):
         """Return the loss of one batch, in nats."""
         if self.network.config.hidden_dropout_prob:
             # What is dropped depends on the step alone, so that a resumed run drops the same.
-            torch.manual_seed(hash((self.seed, batch_index, self.global_rank)) % 2**63)
+            sequence = np.random.SeedSequence([self.seed, batch_index, self.global_rank])
+            torch.manual_seed(int(sequence.generate_state(1)[0]))
         self._n_tokens += batch["input_ids"].numel()
         return self._loss(batch)
 
@@ -137,7 +134,7 @@ class PretrainingLearner(LightningModule):
         if accumulating or self.trainer.global_step % self.log_every:
             return
         seconds = time.perf_counter() - self._since
-        metrics = self._means("")
+        metrics = self._means.take(self._data.source_names)
         metrics["tokens_per_second"] = self._n_tokens * self.trainer.world_size / seconds
         metrics["learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
         self._write(metrics)
@@ -145,9 +142,9 @@ class PretrainingLearner(LightningModule):
         self._since = time.perf_counter()
 
     def on_validation_start(self) -> None:
-        """Put the training sums aside while held-out text is read."""
-        self._paused = (self._sums, time.perf_counter())
-        self._sums = {}
+        """Put the training means aside while held-out text is read."""
+        self._paused = (self._means, time.perf_counter())
+        self._means = RunningMeans()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
         """Gather the loss of held-out rows."""
@@ -155,23 +152,16 @@ class PretrainingLearner(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over held-out text; its time does not count as training time."""
-        self._write(self._means("held_out/"))
-        self._sums, paused_at = self._paused
+        self._write(self._means.take(self._data.source_names, "held_out/"))
+        self._means, paused_at = self._paused
         self._since += time.perf_counter() - paused_at
 
     def _loss(self, batch: Batch) -> Tensor:
         """Return the mean loss of a batch, and gather what is to be logged."""
         scores, pair_scores = self._scores(batch["input_ids"], batch["token_type_ids"], batch["positions"])
         losses = F.cross_entropy(scores.float(), batch["labels"], reduction="none")
-        correct = (scores.detach().argmax(dim=-1) == batch["labels"]).float()
-        n_sources = len(self._data.source_names)
-        for name, values in (
-            ("loss", losses.detach()),
-            ("accuracy", correct),
-            ("n", torch.ones_like(losses)),
-        ):
-            sums = self._sums.setdefault(name, torch.zeros(n_sources, device=losses.device))
-            sums.index_add_(0, batch["sources"], values)
+        hits = (scores.detach().argmax(dim=-1) == batch["labels"]).float()
+        self._means.add(losses.detach(), hits, batch["sources"], len(self._data.source_names))
         if pair_scores is None:
             return losses.mean()
         return losses.mean() + self._pair_loss(pair_scores.float(), batch["pairs"])
@@ -189,25 +179,10 @@ class PretrainingLearner(LightningModule):
     def _pair_loss(self, pair_scores: Tensor, pairs: Tensor) -> Tensor:
         """Return the mean loss over the rows that are pairs, 0 if none is."""
         n_pairs = (pairs != NO_PAIR).sum()
-        hits = (pair_scores.detach().argmax(dim=-1) == pairs).sum()
-        gathered = self._sums.setdefault("pairs", torch.zeros(2, device=pairs.device))
-        gathered += torch.stack((hits, n_pairs))
-        return F.cross_entropy(pair_scores, pairs, ignore_index=NO_PAIR, reduction="sum") / n_pairs.clamp(
-            min=1
-        )
-
-    def _means(self, prefix: str) -> dict[str, float]:
-        """Return loss and accuracy, overall and by source, of what was gathered, and begin anew."""
-        loss, accuracy, n = (self._sums[name].tolist() for name in ("loss", "accuracy", "n"))
-        means = {f"{prefix}loss": sum(loss) / sum(n), f"{prefix}accuracy": sum(accuracy) / sum(n)}
-        for name, total, count in zip(self._data.source_names, loss, n, strict=True):
-            if count:
-                means[f"{prefix}loss/{name}"] = total / count
-        if "pairs" in self._sums:
-            hits, n_pairs = self._sums["pairs"].tolist()
-            means[f"{prefix}next_sentence_accuracy"] = hits / max(1, n_pairs)
-        self._sums = {}
-        return means
+        n_hits = (pair_scores.detach().argmax(dim=-1) == pairs).sum()
+        self._means.add_pairs(n_hits, n_pairs)
+        total = F.cross_entropy(pair_scores, pairs, ignore_index=NO_PAIR, reduction="sum")
+        return total / n_pairs.clamp(min=1)
 
     def _write(self, metrics: dict[str, float]) -> None:
         """Give metrics to the loggers, and as one line to the log, for `tail -f`."""
@@ -229,36 +204,11 @@ class PretrainingLearner(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return AdamW and the schedule by steps."""
-        parameters = [item for item in self.network.parameters() if item.requires_grad]
-        groups = [
-            {"params": [item for item in parameters if item.ndim > 1], "weight_decay": self.weight_decay},
-            {"params": [item for item in parameters if item.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
-        factor = partial(
-            rate_factor,
-            warmup_steps=self.warmup_steps,
-            decay_steps=self.decay_steps,
-            n_steps=self.trainer.max_steps,
-        )
-        schedule: LRSchedulerConfigType = {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        optimizer = build_optimizer(self.network, self.learning_rate, self.weight_decay)
+        schedule = build_schedule(optimizer, self.warmup_steps, self.decay_steps, self.trainer.max_steps)
+        config: LRSchedulerConfigType = {"scheduler": schedule, "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": config}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the architecture in the checkpoint, so that it can be exported without a configuration."""
         checkpoint["encoder_config"] = self.network.config.to_dict()
-
-
-def rate_factor(step: int, warmup_steps: int, decay_steps: int, n_steps: int) -> float:
-    """Return the learning rate at a step as a share of the highest, 0 to 1.
-
-    Args:
-        step: optimiser steps done.
-        warmup_steps: rises linearly over these first steps.
-        decay_steps: falls linearly to zero over these last steps; with 0 it does not.
-        n_steps: steps of the whole run; with -1 the run has no end and never decays.
-    """
-    rise = min(1.0, (step + 1) / max(1, warmup_steps))
-    if n_steps < 0 or not decay_steps:
-        return rise
-    return min(rise, max(0.0, (n_steps - step) / decay_steps))

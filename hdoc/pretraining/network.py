@@ -83,7 +83,7 @@ class PretrainingNetwork(nn.Module):
         return self.predictions(chosen), follows
 
     @torch.no_grad()
-    def set_embeddings(self, path: Path) -> None:
+    def load_embeddings(self, path: Path) -> None:
         """Start from given vectors of the pieces, an `.npy` file of shape (vocabulary, width).
 
         Raises:
@@ -99,7 +99,7 @@ class PretrainingNetwork(nn.Module):
         weight.copy_(torch.from_numpy(vectors))
 
     @torch.no_grad()
-    def set_encoder(self, folder: Path) -> None:
+    def load_encoder(self, folder: Path) -> None:
         """Start from a BERT of the same sizes, a folder of `transformers`; the heads start anew.
 
         Raises:
@@ -123,7 +123,7 @@ class PretrainingNetwork(nn.Module):
                 own.copy_(weights[name])
 
     @torch.no_grad()
-    def set_frequencies(self, counts: NDArray[np.int64]) -> None:
+    def set_output_bias(self, counts: NDArray[np.int64]) -> None:
         """Start the output bias at the pieces' log frequency, so that no step is spent on learning it.
 
         Args:

@@ -41,13 +41,13 @@ def prepare(
     held_out: float = 0.005,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Split, deduplicate and tokenise the sources and write them to a folder.
+    """Divide the sources into sentences, deduplicate and tokenise these, and write them to a folder.
 
     Args:
         sources: what to read; the order counts, as of equal sentences only the first is kept.
         tokenizer: the vocabulary; a copy goes into the folder.
         folder: receives one folder per source, `held-out`, `tokenizer` and `manifest.json`.
-        workers: processes that split sentences.
+        workers: processes that find sentences.
         held_out: share of the documents set aside, 0 to 1.
         seed: chooses documents where a source is limited.
 
@@ -125,15 +125,16 @@ def _prepare_source(
 def _sentences(source: Source, workers: int, seed: int, seen: set[bytes]) -> Iterator[list[str]]:
     """Yield each document's sentences that were not met before, in their order."""
     documents = read_documents(source, seed)
-    split: Iterable[list[str]]
+    found_sentences: Iterable[list[str]]
     if source.split_sentences:
-        split = ([sentence.text for sentence in found] for found in split_many(documents, workers))
+        found_sentences = ([sentence.text for sentence in found] for found in split_many(documents, workers))
     else:
-        split = ([" ".join(document.split())] for document in documents)
-    for sentences in split:
+        found_sentences = ([" ".join(document.split())] for document in documents)
+    for sentences in found_sentences:
         kept = []
         for sentence in sentences:
-            if (key := fingerprint(sentence)) not in seen:
+            key = fingerprint(sentence)
+            if key not in seen:
                 seen.add(key)
                 kept.append(sentence)
         if kept:
@@ -143,7 +144,10 @@ def _sentences(source: Source, workers: int, seed: int, seen: set[bytes]) -> Ite
 def _tokenised(
     documents: Iterator[list[str]], tokenizer: Tokenizer
 ) -> Iterator[tuple[list[str], list[list[int]]]]:
-    while chunk := list(islice(documents, _DOCUMENTS_AT_A_TIME)):
+    while True:
+        chunk = list(islice(documents, _DOCUMENTS_AT_A_TIME))
+        if not chunk:
+            return
         flat = [sentence for sentences in chunk for sentence in sentences]
         encoded = iter(tokenizer.encode_batch_fast(flat, add_special_tokens=False))
         for sentences in chunk:

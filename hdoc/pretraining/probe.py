@@ -32,7 +32,7 @@ _MOST_WINDOWS = 24  # about 3,000 pieces: a long document says by then what it i
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class ProbeResult:
     """What a linear classifier makes of an encoder's states.
 
     Attributes:
@@ -50,7 +50,7 @@ class Probed:
     penalty: float
 
 
-def probe(encoders: Sequence[str], data: Path, text_column: str, label_column: str) -> Iterator[Probed]:
+def probe(encoders: Sequence[str], data: Path, text_column: str, label_column: str) -> Iterator[ProbeResult]:
     """Probe encoders on a labelled table by stratified five-fold cross-validation.
 
     Args:
@@ -88,7 +88,7 @@ def _states(network: nn.Module, tokenizer: PieceTokenizer, text: str) -> NDArray
     return array
 
 
-def _best(encoder: str, states: NDArray[np.float32], labels: NDArray[np.str_]) -> Probed:
+def _best(encoder: str, states: NDArray[np.float32], labels: NDArray[np.str_]) -> ProbeResult:
     from sklearn.linear_model import RidgeClassifier
     from sklearn.model_selection import StratifiedKFold, cross_validate
     from sklearn.pipeline import make_pipeline
@@ -100,7 +100,9 @@ def _best(encoder: str, states: NDArray[np.float32], labels: NDArray[np.str_]) -
         folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=0)
         scores = cross_validate(model, states, labels, cv=folds, scoring=("f1_macro", "accuracy"))
         f1s = scores["test_f1_macro"]
-        found.append(Probed(encoder, f1s.mean(), f1s.std(ddof=1), scores["test_accuracy"].mean(), penalty))
+        found.append(
+            ProbeResult(encoder, f1s.mean(), f1s.std(ddof=1), scores["test_accuracy"].mean(), penalty)
+        )
     return max(found, key=lambda one: one.macro_f1)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.pretraining.rows import PARTNERS, PackedRows
+from hdoc.pretraining.packed_rows import PARTNERS, PackedRows
 
 FOLLOWS, RANDOM, NO_PAIR = 0, 1, -100
 
@@ -33,8 +33,8 @@ def paired_row(
     row, source = rows[index]
     parts = np.zeros_like(row)
     width = len(row) - 1
-    epoch, position = rows.locate(source, rows.place(index)[1])
-    order, starts = rows.order(source, epoch)
+    epoch, position = rows.epoch_and_position(source, rows.source_and_turn(index)[1])
+    order, starts = rows.document_order(source, epoch)
     # Where, counted in pieces after [CLS], a sentence of the same document begins.
     begins = np.flatnonzero(row[1:-1] == sep_id) + 1
     begins = begins[~np.isin(begins + position, starts)]
@@ -52,5 +52,5 @@ def paired_row(
     first, end = shard.documents[document], shard.documents[document + 1]
     sentence = int(generator.integers(first, end))
     start = starts[other] + shard.sentences[sentence] - shard.sentences[first]
-    row[1 + cut :] = rows.stretch(source, epoch, int(start), width - cut)
+    row[1 + cut :] = rows.consecutive_tokens(source, epoch, int(start), width - cut)
     return row, parts, source, RANDOM

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from hdoc.pretraining.masking import Vocabulary, mask_row
-from hdoc.pretraining.pairs import NO_PAIR, paired_row
-from hdoc.pretraining.rows import MASKING, PackedRows
+from hdoc.pretraining.next_sentence import NO_PAIR, paired_row
+from hdoc.pretraining.packed_rows import MASKING, PackedRows
 from hdoc.pretraining.shards import HELD_OUT, read_manifest, read_shard
 from hdoc.pretraining.tokenizer import (
     CLS_ID,

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from hdoc.errors import DataError
 from hdoc.pretraining.shards import Shard
 
-# What a random stream is for, so that no two uses share one.
+# The uses of random numbers: each is a part of the seed of its generator, so that no two share a stream.
 SOURCE_ORDER, DOCUMENT_ORDER, MASKING, PARTNERS = range(4)
-_CYCLE = 1000
+_ROWS_PER_CYCLE = 1000
 
 
 class PackedRows:
@@ -55,35 +55,35 @@ class PackedRows:
         self._quotas = _quotas(weights)
         # Caches of pure functions: the cycle in use, and of each source the epoch in use.
         self._cycle = lru_cache(maxsize=2)(self._draw_cycle)
-        self.order = lru_cache(maxsize=2 * len(self.shards))(self._draw_order)
+        self.document_order = lru_cache(maxsize=2 * len(self.shards))(self._draw_order)
 
     def __getitem__(self, row: int) -> tuple[NDArray[np.int64], int]:
         """Return the row's piece numbers, shape (row_length), and the number of its source."""
-        source, turn = self.place(row)
-        return self.pack(source, turn), source
+        source, turn = self.source_and_turn(row)
+        return self.row_of_source(source, turn), source
 
-    def place(self, row: int) -> tuple[int, int]:
+    def source_and_turn(self, row: int) -> tuple[int, int]:
         """Return which source a row comes from, and how many rows that source gave before."""
-        cycle, position = divmod(row, _CYCLE)
+        cycle, position = divmod(row, _ROWS_PER_CYCLE)
         sources, turns = self._cycle(cycle)
         source = int(sources[position])
         return source, cycle * int(self._quotas[source]) + int(turns[position])
 
-    def pack(self, source: int, turn: int) -> NDArray[np.int64]:
+    def row_of_source(self, source: int, turn: int) -> NDArray[np.int64]:
         """Return row number `turn` of one source, shape (row_length)."""
-        epoch, position = self.locate(source, turn)
+        epoch, position = self.epoch_and_position(source, turn)
         row = np.empty(self.row_length, dtype=np.int64)
         row[0] = self.cls_id
-        row[1:] = self.stretch(source, epoch, position, self.row_length - 1)
+        row[1:] = self.consecutive_tokens(source, epoch, position, self.row_length - 1)
         return row
 
-    def locate(self, source: int, turn: int) -> tuple[int, int]:
+    def epoch_and_position(self, source: int, turn: int) -> tuple[int, int]:
         """Return the epoch that a source's row number `turn` is in, and its first token's place in it."""
         width = self.row_length - 1
         epoch, place = divmod(turn, len(self.shards[source].tokens) // width)
         return epoch, place * width
 
-    def stretch(self, source: int, epoch: int, position: int, width: int) -> NDArray[np.int64]:
+    def consecutive_tokens(self, source: int, epoch: int, position: int, width: int) -> NDArray[np.int64]:
         """Return tokens of an epoch's documents laid end to end, the first after the last again.
 
         Args:
@@ -96,18 +96,18 @@ class PackedRows:
             Piece numbers, shape (width).
         """
         tokens, bounds = self.shards[source].tokens, self._bounds[source]
-        order, starts = self.order(source, epoch)
-        stretch = np.empty(width, dtype=np.int64)
+        order, starts = self.document_order(source, epoch)
+        consecutive = np.empty(width, dtype=np.int64)
         nth = int(np.searchsorted(starts, position, side="right")) - 1
         document = order[nth]
         first = bounds[document] + position - starts[nth]
         filled = 0
         while True:
             taken = tokens[first : min(bounds[document + 1], first + width - filled)]
-            stretch[filled : filled + len(taken)] = taken
+            consecutive[filled : filled + len(taken)] = taken
             filled += len(taken)
             if filled == width:
-                return stretch
+                return consecutive
             nth = (nth + 1) % len(order)
             document = order[nth]
             first = bounds[document]
@@ -132,8 +132,8 @@ class PackedRows:
 
 def _quotas(weights: Sequence[float]) -> NDArray[np.int64]:
     """Share out one cycle's rows by weight, the largest remainders rounded up."""
-    exact = np.asarray(weights, dtype=float) / sum(weights) * _CYCLE
+    exact = np.asarray(weights, dtype=float) / sum(weights) * _ROWS_PER_CYCLE
     quotas = np.floor(exact).astype(np.int64)
     remainders = np.argsort(quotas - exact, kind="stable")
-    quotas[remainders[: _CYCLE - quotas.sum()]] += 1
+    quotas[remainders[: _ROWS_PER_CYCLE - quotas.sum()]] += 1
     return quotas

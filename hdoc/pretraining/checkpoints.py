@@ -1,22 +1,13 @@
-"""`scripts/pretrain.py fit`: LightningCLI, and checkpoints that a run resumes from exactly."""
+"""Checkpoints by the clock, which a pre-training run resumes from exactly."""
 
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
-
-from hdoc.errors import DataError
-from hdoc.pretraining.data import PretrainingData
-from hdoc.pretraining.learner import PretrainingLearner
-
-if TYPE_CHECKING:
-    from pytorch_lightning.cli import LightningArgumentParser
 
 
 class TimedCheckpoint(Checkpoint):
@@ -62,33 +53,3 @@ class TimedCheckpoint(Checkpoint):
             unfinished.replace(self.path)
         self._saved_at = time.monotonic()
         self._saved_step = trainer.global_step
-
-
-def fit(arguments: Sequence[str]) -> None:
-    """Train as the configuration says.
-
-    Args:
-        arguments: LightningCLI's, such as `--config FILE --ckpt_path FILE --trainer.max_steps N`.
-
-    Raises:
-        DataError: jsonargparse is not installed, or the data does not fit the settings.
-    """
-    try:
-        from pytorch_lightning.cli import LightningCLI
-    except ImportError as error:
-        raise DataError(f"fit needs more packages ({error}); run: pip install 'hdoc[train]'") from error
-
-    class PretrainingCLI(LightningCLI):
-        def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-            parser.link_arguments("data.next_sentence", "model.next_sentence")
-
-    # It warns of arguments that are also on the command line, which they are by intention.
-    warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
-    PretrainingCLI(
-        PretrainingLearner,
-        PretrainingData,
-        args=["fit", *arguments],
-        # The configuration is a file already, and the checkpoint holds the architecture.
-        save_config_callback=None,
-        seed_everything_default=0,
-    )

@@ -1,4 +1,4 @@
-"""How fast training could be at best: the same network, forward and backward on full rows, nothing else."""
+"""Training's throughput beside that of the network alone: forward and backward on full rows, no more."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from hdoc.pretraining.data import PretrainingData
+from hdoc.pretraining.data_module import PretrainingData
 from hdoc.pretraining.learner import PretrainingLearner
 
 log = logging.getLogger(__name__)
 
 
-class DenseFloor(Callback):
-    """Measures the floor every so many steps, so that both speeds are of one run on one machine.
+class DenseThroughput(Callback):
+    """Measures the network alone every so many steps, so that both speeds are of one run on one machine.
 
-    The log then says which share of the floor the training between two measurements reached, with all it
-    does besides: reading, masking, clipping, the optimiser and logging.
+    Its seconds a pass are the least that a training step can take. The log says which share of that speed
+    training reached between two measurements with all that it does besides: reading, masking, clipping, the
+    optimiser and logging.
 
     Args:
         every: training steps between two measurements.
@@ -47,12 +48,12 @@ class DenseFloor(Callback):
             return
         _wait(pl_module.device)
         spent = (time.perf_counter() - self._started) / (self.every * trainer.accumulate_grad_batches)
-        floor = self._seconds_a_pass(trainer, pl_module)
+        dense = self._seconds_a_pass(trainer, pl_module)
         # The first steps compile and warm up.
         if step > self.every:
-            self._shares.append(floor / spent)
-            middle = sorted(self._shares)[len(self._shares) // 2]
-            log.info("step %d  share of dense floor %.3f (median %.3f)", step, self._shares[-1], middle)
+            self._shares.append(dense / spent)
+            median = sorted(self._shares)[len(self._shares) // 2]
+            log.info("step %d  share of dense floor %.3f (median %.3f)", step, self._shares[-1], median)
         self._started = time.perf_counter()
 
     def _seconds_a_pass(self, trainer: Trainer, learner: PretrainingLearner) -> float:
