@@ -1,7 +1,7 @@
-"""What is gained by leaving unsure documents to people, and whether strange ones are among them.
+"""What is gained by leaving unsure documents to people, and whether out-of-scope ones are among them.
 
 "Unsure" is one minus the probability of the most probable class (Hendrycks & Gimpel 2017, whose AUROC
-tells how well it sets documents of no known class apart).
+tells how well it sets out-of-scope documents, those of no known class, apart).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def read_strangers(
+def out_of_scope_confidences(
     classifier: DocumentClassifier, file: Path, text_column: str, encoding: str | None, workers: int
 ) -> Floats:
     """Return the probability of the most probable class of documents that have none of the classes.
@@ -34,7 +34,7 @@ def read_strangers(
         file: a table of such documents.
         text_column: where the text is.
         encoding: of the file; None to have it recognised.
-        workers: processes that split sentences.
+        workers: processes that find sentences.
 
     Returns:
         (documents,).
@@ -57,17 +57,17 @@ def read_strangers(
     return np.array(found)
 
 
-def measure_abstention(decisions: Decisions, strangers: Floats | None = None) -> dict[str, Any]:
+def measure_abstention(decisions: Decisions, out_of_scope: Floats | None = None) -> dict[str, Any]:
     """Measure what each threshold of `hdoc classify --abstain-below` would do.
 
     Args:
         decisions: about documents whose classes are known.
-        strangers: probabilities of the most probable class of documents that have none of the classes.
+        out_of_scope: probabilities of the most probable class of documents that have none of the classes.
 
     Returns:
         thresholds: for each the share of documents that keep a label, how often that label is right, and,
-            with strangers, the share of those that are left without one; auroc: chance that a stranger is
-            less sure than one of the others, ties counting half.
+            with out-of-scope documents, the share of those that are left without one; auroc: the chance that
+            an out-of-scope document is less sure than one of the others, ties counting half.
     """
     sure = decisions.probabilities.max(axis=1)
     best = decisions.probabilities.argmax(axis=1)
@@ -80,12 +80,13 @@ def measure_abstention(decisions: Decisions, strangers: Floats | None = None) ->
             "kept": float(kept.mean()),
             "accuracy": float(right[kept].mean()) if kept.any() else None,
         }
-        if strangers is not None:
-            row["strangers_left"] = float((strangers < threshold).mean())
+        if out_of_scope is not None:
+            row["strangers_left"] = float((out_of_scope < threshold).mean())
         rows.append(row)
+    # report.json has kept its older name of out-of-scope documents.
     report: dict[str, Any] = {"thresholds": rows}
-    if strangers is not None:
-        report |= {"strangers": len(strangers), "auroc": auroc(1 - strangers, 1 - sure)}
+    if out_of_scope is not None:
+        report |= {"strangers": len(out_of_scope), "auroc": auroc(1 - out_of_scope, 1 - sure)}
     return report
 
 

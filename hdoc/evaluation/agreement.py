@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.explanation import Explanation
+from hdoc.faithfulness.erasure import ranking
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+N_TOP_SENTENCES = 3
 
 
 def word_scores(explanation: Explanation) -> Floats:
@@ -47,6 +50,21 @@ def marked_words(explanation: Explanation, spans: Sequence[tuple[int, int]]) -> 
         marked[start:end] = True
     words = [word for sentence in explanation.sentences for word in sentence.words]
     return np.array([marked[word.start : word.end].any() for word in words])
+
+
+def finds_spans(explanation: Explanation, spans: Sequence[tuple[int, int]]) -> dict[str, bool]:
+    """Return whether the top word, and one of the top sentences, hold one of the spans."""
+    words = [word for sentence in explanation.sentences for word in sentence.words]
+    top_word = words[int(ranking(explanation, "word")[0][0])]
+    top_sentences = ranking(explanation, "sentence")[0][:N_TOP_SENTENCES].tolist()
+    return {
+        "top_word": any(start < top_word.end and top_word.start < end for start, end in spans),
+        "top_sentences": any(
+            start < explanation.sentences[i].end and explanation.sentences[i].start < end
+            for i in top_sentences
+            for start, end in spans
+        ),
+    }
 
 
 def auprc(scores: Floats, marked: Flags) -> float | None:

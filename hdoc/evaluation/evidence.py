@@ -18,7 +18,7 @@ from hdoc.errors import HdocError
 from hdoc.evaluation.examples import Example
 from hdoc.rendering.symbols import clip, visible_line
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.text.sentences import Sentence
+from hdoc.text.sentences import FindSentences
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +137,7 @@ class _Sums:
 def gather_evidence(
     classifier: DocumentClassifier,
     examples: Sequence[Example],
-    split: Callable[[str], list[Sentence]],
+    find_sentences: FindSentences,
     n_strongest: int = 20,
     advance: Callable[[], None] = lambda: None,
 ) -> list[ClassEvidence]:
@@ -148,14 +148,14 @@ def gather_evidence(
     Args:
         classifier: the model.
         examples: the data set.
-        split: divides a text into sentences.
+        find_sentences: divides a text into sentences.
         n_strongest: words, and sentences, on each side.
         advance: called after each document.
     """
     labels = classifier.labels
     words, sentences = _Sums(len(labels), _LONGEST_WORD), _Sums(len(labels), _LONGEST_SENTENCE)
     for chunk in _chunks(examples):
-        analyses = classifier.analyse([(example.text, split(example.text)) for example in chunk])
+        analyses = classifier.analyse([(example.text, find_sentences(example.text)) for example in chunk])
         for example, analysis in zip(chunk, analyses, strict=True):
             if isinstance(analysis, HdocError):
                 raise type(analysis)(f"document {example.id}: {analysis}")

@@ -1,4 +1,4 @@
-"""Measures the explanations of one document after the other, by several methods, all on the same terms.
+"""Evaluates the explanations of one document after the other, by several methods, all on the same terms.
 
 What is deleted to judge a method is always judged by the model that was explained: also for the control
 `random weights`, whose order of words comes from a network with the same weights in shuffled places. Each
@@ -8,18 +8,17 @@ would show that it was chance.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hdoc.evaluation.agreement import (
     auprc,
+    finds_spans,
     kendall,
     marked_words,
     sentence_means,
@@ -28,25 +27,26 @@ from hdoc.evaluation.agreement import (
 )
 from hdoc.evaluation.cost import measured
 from hdoc.evaluation.examples import Example
-from hdoc.evaluation.names import RANDOM, RANDOM_WEIGHTS, UNITS
+from hdoc.evaluation.progress_file import ProgressFile
+from hdoc.evaluation.random_weights import randomised
+from hdoc.evaluation.units_and_controls import RANDOM, RANDOM_WEIGHTS, UNITS
 from hdoc.explanation import Explanation
 from hdoc.faithfulness.attribution import Method, explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText
 from hdoc.faithfulness.erasure import Erasure, Order, erasure, random_orders, ranking
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.text.sentences import Sentence
+from hdoc.text.sentences import FindSentences, Sentence
 
-N_TOP_SENTENCES = 3
 _WARM_UP = 200
 
 
 @dataclass(frozen=True)
-class ExplanationMeter:
-    """Measures explanations of one model.
+class ExplanationEvaluator:
+    """Evaluates the explanations of one model.
 
     Args:
         classifier: the model.
-        split: divides a text into sentences.
+        find_sentences: divides a text into sentences.
         methods: to measure.
         faithfulness: whether to delete words and sentences; else only plausibility and cost are measured.
         others: the same model from other seeds, for the agreement of their contributions.
@@ -55,7 +55,7 @@ class ExplanationMeter:
     """
 
     classifier: DocumentClassifier
-    split: Callable[[str], list[Sentence]]
+    find_sentences: FindSentences
     methods: Sequence[Method]
     faithfulness: bool = True
     others: Sequence[DocumentClassifier] = ()
@@ -64,13 +64,13 @@ class ExplanationMeter:
 
     def warm_up(self, text: str) -> None:
         """Have each method run once, so that none pays for what is loaded on first use."""
-        sentences = self.split(text[:_WARM_UP])
+        sentences = self.find_sentences(text[:_WARM_UP])
         for method in self.methods:
             explain_by(method, self.classifier, text[:_WARM_UP], sentences=sentences)
 
     def targets(self, text: str) -> list[str]:
         """Return the classes of a document that are explained: all assigned ones, or the most probable."""
-        analysis = self.classifier.analyse([(text, self.split(text))])[0]
+        analysis = self.classifier.analyse([(text, self.find_sentences(text))])[0]
         if isinstance(analysis, Exception):
             raise analysis
         chances = analysis.classification().probabilities
@@ -85,7 +85,7 @@ class ExplanationMeter:
             target: the class to explain.
         """
         text = example.text
-        sentences = self.split(text)
+        sentences = self.find_sentences(text)
         methods: dict[str, dict[str, Any]] = {}
         found: dict[str, Explanation] = {}
         for method in self.methods:
@@ -154,7 +154,7 @@ class ExplanationMeter:
         own_name = [match.span() for match in re.finditer(re.escape(plain.target), example.text)]
         for name, explanation in found.items():
             if own_name:
-                methods[name]["own_name"] = _finds(explanation, own_name)
+                methods[name]["own_name"] = finds_spans(explanation, own_name)
         if example.rationale is None:
             return
         marked = marked_words(plain, example.rationale)
@@ -188,29 +188,35 @@ class ExplanationMeter:
         return [value for value in pairs if value is not None]
 
 
-def randomised(classifier: DocumentClassifier, seed: Sequence[int]) -> DocumentClassifier:
-    """Return the classifier with the values of each weight tensor shuffled (after Adebayo et al. 2018).
+def measure_sample(
+    evaluator: ExplanationEvaluator,
+    examples: Sequence[Example],
+    chosen: Sequence[int],
+    progress_file: ProgressFile,
+    advance: Callable[[], None] = lambda: None,
+) -> list[dict[str, Any]]:
+    """Measure the explanations of some documents that are not in the progress file yet.
 
     Args:
-        classifier: stays as it is.
-        seed: any number of integers, not negative.
+        evaluator: of the model.
+        examples: the data set.
+        chosen: numbers of the documents to explain.
+        progress_file: of explanations, open.
+        advance: called after each document.
+
+    Returns:
+        A row for each document and class, in the order of `chosen`.
     """
-    changed = copy.copy(classifier)
-    changed.engine = copy.deepcopy(classifier.engine)
-    changed.engine.origin = np.zeros(len(classifier.labels))  # the origin belongs to the weights
-    generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    with torch.no_grad():
-        for parameter in changed.network.parameters():
-            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
-            parameter.copy_(parameter.flatten()[order].reshape(parameter.shape))
-    if changed.lexical is not None:
-        # How rare a piece is was learnt too, and would still tell words that say much from those that do not.
-        idf, weights = (
-            values.ravel()[torch.randperm(values.size, generator=generator).numpy()].reshape(values.shape)
-            for values in (changed.lexical.idf, changed.lexical.weights)
-        )
-        changed.lexical = replace(changed.lexical, idf=idf, weights=weights)
-    return changed
+    waiting = [number for number in chosen if str(number) not in progress_file]
+    if waiting:
+        evaluator.warm_up(examples[waiting[0]].text)
+    for number in waiting:
+        example = examples[number]
+        targets = evaluator.targets(example.text)
+        rows = [evaluator.measure(number, example, target) for target in targets]
+        progress_file.add(str(number), rows)
+        advance()
+    return [row for number in chosen for row in progress_file.rows[str(number)]]
 
 
 def _curves(erasures: Sequence[Erasure]) -> dict[str, list[float]]:
@@ -218,21 +224,6 @@ def _curves(erasures: Sequence[Erasure]) -> dict[str, list[float]]:
     return {
         "without": np.mean([one.without for one in erasures], axis=0).tolist(),
         "only": np.mean([one.only for one in erasures], axis=0).tolist(),
-    }
-
-
-def _finds(explanation: Explanation, spans: Sequence[tuple[int, int]]) -> dict[str, bool]:
-    """Return whether the top word, and one of the top sentences, hold one of the spans."""
-    words = [word for sentence in explanation.sentences for word in sentence.words]
-    top_word = words[int(ranking(explanation, "word")[0][0])]
-    top_sentences = ranking(explanation, "sentence")[0][:N_TOP_SENTENCES].tolist()
-    return {
-        "top_word": any(start < top_word.end and top_word.start < end for start, end in spans),
-        "top_sentences": any(
-            start < explanation.sentences[i].end and explanation.sentences[i].start < end
-            for i in top_sentences
-            for start, end in spans
-        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""How far each summand of a model would come without the others."""
+"""How far each part of a model would come without the others; its logits are the sum of theirs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hdoc.evaluation.quality import Decisions, Prediction, intervals, scores
+from hdoc.evaluation.predictions import Prediction
+from hdoc.evaluation.quality import Decisions, intervals, scores
 
 
 def measure_parts(
     predictions: Sequence[Prediction], labels: Sequence[str], multi_label: bool, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """Return how often each summand of the model would be right without the others, as plain data.
+    """Return how often each part of the model would be right without the others, as plain data.
 
     Each is taken as it stands in the sum: its highest score gives the class; of several labels a document
     has those above 0.

@@ -1,4 +1,4 @@
-"""What was measured already: one JSON line a document, so that a killed evaluation goes on where it was."""
+"""What was measured already, one JSON line a document, so that a killed evaluation goes on where it was."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 
-class Ledger:
+class ProgressFile:
     """Results of one kind of measurement, by key, in a file that only grows.
 
     The file's name holds a digest of all that decides the results, so other settings never mix with them.

@@ -9,9 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from hdoc.evaluation.names import UNITS
-from hdoc.evaluation.quality import Prediction
+from hdoc.errors import HdocError
+from hdoc.evaluation.predictions import Prediction
+from hdoc.evaluation.units_and_controls import UNITS
 from hdoc.rendering.table import Table
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the folder of results if it is missing.
+
+    Raises:
+        HdocError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HdocError(f"cannot write to {folder}: {error.strerror}; name another with -o") from error
+    return folder
 
 
 def write_report(folder: Path, report: Mapping[str, Any], tables: Sequence[Table]) -> None:

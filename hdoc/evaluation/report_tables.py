@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from hdoc.evaluation.evidence import ClassEvidence
 from hdoc.evaluation.quality import N_RESAMPLES
 from hdoc.evaluation.summary import sanity
 from hdoc.rendering.table import Table
 
+_WORDS_SHOWN = 8
 _DELETION = (
     "Probability (calibrated) of the explained class that is lost; means over {explanations} explanations of "
     "{documents} documents with 95 % bootstrap intervals. Comprehensiveness: without the strongest parts, "
@@ -71,7 +74,7 @@ def quality_tables(quality: Mapping[str, Any]) -> list[Table]:
 
 
 def parts_tables(parts: Sequence[Mapping[str, Any]]) -> list[Table]:
-    """Return how good each summand of the model is alone; nothing if there is but one."""
+    """Return how good each part of the model is alone; nothing if there is but one."""
     if not parts:
         return []
     rows = []
@@ -133,6 +136,20 @@ def explanation_tables(summary: Mapping[str, Any]) -> list[Table]:
             )
         )
     return tables
+
+
+def evidence_table(evidence: Sequence[ClassEvidence], page: Path) -> Table:
+    """Return the strongest words of each class; the page has all else."""
+    strongest = [
+        (
+            found.label,
+            ", ".join(item.text for item in found.words_for[:_WORDS_SHOWN]),
+            ", ".join(item.text for item in found.words_against[:_WORDS_SHOWN]),
+        )
+        for found in evidence
+    ]
+    note = f"Words only, strongest first; sentences, numbers and documents: {page}"
+    return Table("Evidence by class", ("class", "for", "against"), strongest, note, 3)
 
 
 def _faithfulness(summary: Mapping[str, Any]) -> list[Table]:

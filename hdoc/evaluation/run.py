@@ -12,7 +12,7 @@ progress/             what was measured already, for going on after a kill
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import file_digest
@@ -24,25 +24,32 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from hdoc.console import progress
-from hdoc.errors import DataError, HdocError, ModelError
-from hdoc.evaluation.abstention import abstention_table, measure_abstention, read_strangers
+from hdoc.errors import DataError, ModelError
+from hdoc.evaluation.abstention import abstention_table, measure_abstention, out_of_scope_confidences
 from hdoc.evaluation.evidence import evidence_rows, gather_evidence
 from hdoc.evaluation.evidence_page import evidence_page
 from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
-from hdoc.evaluation.explanations import ExplanationMeter
-from hdoc.evaluation.ledger import Ledger
-from hdoc.evaluation.names import UNITS
-from hdoc.evaluation.pictures import draw_bars, draw_curves
-from hdoc.evaluation.quality import Decisions, Prediction, measure, predict
-from hdoc.evaluation.report_files import document_rows, explanation_rows, write_report, write_table
-from hdoc.evaluation.summands import measure_parts
+from hdoc.evaluation.explanations import ExplanationEvaluator, measure_sample
+from hdoc.evaluation.faithfulness_plots import draw_bars, draw_curves
+from hdoc.evaluation.model_parts import measure_parts
+from hdoc.evaluation.predictions import Prediction, predict
+from hdoc.evaluation.progress_file import ProgressFile
+from hdoc.evaluation.quality import Decisions, measure
+from hdoc.evaluation.report_files import (
+    document_rows,
+    explanation_rows,
+    make_folder,
+    write_report,
+    write_table,
+)
+from hdoc.evaluation.report_tables import evidence_table, explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.summary import summarise
-from hdoc.evaluation.tables import explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.tracking import log_evaluation
+from hdoc.evaluation.units_and_controls import UNITS
 from hdoc.metrics.plots import draw_confusion, draw_reliability, korean_font
 from hdoc.rendering.table import Table
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.text.sentences import Sentence, split_sentences
+from hdoc.text.sentences import FindSentences, split_sentences
 
 _VERSION = 3
 """Raised when the same settings would give other results, so that old progress is left alone."""
@@ -113,7 +120,7 @@ class Evaluation:
         }
 
     @property
-    def split(self) -> Callable[[str], list[Sentence]]:
+    def find_sentences(self) -> FindSentences:
         """What divides a text into sentences."""
         if self.options.sentences is None:
             return self.classifier.split
@@ -122,14 +129,14 @@ class Evaluation:
     def run(self) -> dict[str, Any]:
         """Measure, print and write everything."""
         options = self.options
-        folder = self._folder()
+        folder = make_folder(options.output)
         predictions = self._predictions(folder)
         labels, multi_label = self.classifier.labels, self.classifier.multi_label
         decisions = Decisions.of(predictions, labels, multi_label)
         report: dict[str, Any] = {"settings": dict(self.settings)}
         report["quality"] = measure(decisions, labels, options.seed)
         report["parts"] = measure_parts(predictions, labels, multi_label, options.seed)
-        report["abstention"] = measure_abstention(decisions, self._strangers())
+        report["abstention"] = measure_abstention(decisions, self._out_of_scope())
         overall, *details = quality_tables(report["quality"])
         tables = [overall, *parts_tables(report["parts"]), *details, abstention_table(report["abstention"])]
         self._draw_quality(folder, decisions)
@@ -149,28 +156,22 @@ class Evaluation:
         self._close(folder, report, tables)
         return report
 
-    def _folder(self) -> Path:
-        folder: Path = self.options.output
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise HdocError(f"cannot write to {folder}: {error.strerror}; name another with -o") from error
-        return folder
-
     def _predictions(self, folder: Path) -> list[Prediction]:
-        split = None if self.options.sentences is None else self.split
+        find_sentences = None if self.options.sentences is None else self.find_sentences
         n = len(self.examples)
         with (
-            Ledger(folder / "progress", "predictions", self.settings) as ledger,
-            progress(self.messages, "classifying", n, min(n, len(ledger.rows))) as advance,
+            ProgressFile(folder / "progress", "predictions", self.settings) as done,
+            progress(self.messages, "classifying", n, min(n, len(done.rows))) as advance,
         ):
-            return predict(self.classifier, self.examples, split, ledger, self.options.workers, advance)
+            return predict(
+                self.classifier, self.examples, find_sentences, done, self.options.workers, advance
+            )
 
-    def _strangers(self) -> NDArray[np.float64] | None:
+    def _out_of_scope(self) -> NDArray[np.float64] | None:
         options = self.options
         if options.out_of_scope is None:
             return None
-        return read_strangers(
+        return out_of_scope_confidences(
             self.classifier, options.out_of_scope, options.text_column, options.encoding, options.workers
         )
 
@@ -202,9 +203,9 @@ class Evaluation:
             raise DataError(
                 f"{options.data}: expected rationales in {options.rationale_column!r}, found none"
             )
-        meter = ExplanationMeter(
+        evaluator = ExplanationEvaluator(
             self.classifier,
-            self.split,
+            self.find_sentences,
             options.methods,
             faithfulness=options.faithfulness,
             others=self._others,
@@ -216,42 +217,22 @@ class Evaluation:
         chosen = sorted(order[:n].tolist())
         settings = {**self.settings, **self._explanation_settings()}
         with (
-            Ledger(folder / "progress", "explanations", settings) as ledger,
-            progress(self.messages, "explaining", n, min(n, len(ledger.rows))) as advance,
+            ProgressFile(folder / "progress", "explanations", settings) as done,
+            progress(self.messages, "explaining", n, min(n, len(done.rows))) as advance,
         ):
-            warm = False
-            for row in chosen:
-                if str(row) in ledger:
-                    continue
-                example = self.examples[row]
-                if not warm:
-                    meter.warm_up(example.text)
-                    warm = True
-                targets = meter.targets(example.text)
-                ledger.add(str(row), [meter.measure(row, example, target) for target in targets])
-                advance()
-            return [measured for row in chosen for measured in ledger.rows[str(row)]]
+            return measure_sample(evaluator, self.examples, chosen, done, advance)
 
     def _evidence(self, folder: Path) -> list[Table]:
         options = self.options
         with progress(self.messages, "gathering evidence", len(self.examples)) as advance:
-            found = gather_evidence(self.classifier, self.examples, self.split, options.top, advance)
+            found = gather_evidence(self.classifier, self.examples, self.find_sentences, options.top, advance)
         rows = evidence_rows(found)
         write_table(folder / "evidence.parquet", rows)
         page = evidence_page(
             found, self.classifier.identity, options.data.name, not self.classifier.multi_label
         )
         (folder / "evidence.html").write_text(page, encoding="utf-8")
-        strongest = [
-            (
-                one.label,
-                ", ".join(item.text for item in one.words_for[:8]),
-                ", ".join(item.text for item in one.words_against[:8]),
-            )
-            for one in found
-        ]
-        note = f"Words only, strongest first; sentences, numbers and documents: {folder / 'evidence.html'}"
-        return [Table("Evidence by class", ("class", "for", "against"), strongest, note, 3)]
+        return [evidence_table(found, folder / "evidence.html")]
 
     def _draw_quality(self, folder: Path, decisions: Decisions) -> None:
         if korean_font() is None:

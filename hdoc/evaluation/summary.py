@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdoc.evaluation.names import RANDOM, RANDOM_WEIGHTS, UNITS
+from hdoc.evaluation.units_and_controls import RANDOM, RANDOM_WEIGHTS, UNITS
 from hdoc.faithfulness.erasure import N_DRAWS, SENTENCE_COUNTS, WORD_SHARES
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,7 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the figures of all methods, as plain data.
 
     Args:
-        rows: what `ExplanationMeter.measure` gave for each explanation.
+        rows: what `ExplanationEvaluator.measure` gave for each explanation.
     """
     names = list(rows[0]["methods"])
     faithful = rows[0]["probability"] is not None

@@ -12,14 +12,14 @@ import importlib
 import re
 import unicodedata
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import blake2b
 from itertools import accumulate, pairwise
 from multiprocessing import get_context
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from hdoc.errors import HdocError
 
@@ -53,6 +53,10 @@ class Sentence:
     text: str
     start: int
     end: int
+
+
+FindSentences: TypeAlias = Callable[[str], list[Sentence]]
+"""Divides a text into sentences, as `split_sentences` does by one rule."""
 
 
 def split_sentences(text: str, rule: SentenceRule = "kss") -> list[Sentence]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from hdoc.evaluation.agreement import kendall, word_scores
 from hdoc.evaluation.examples import Example
-from hdoc.evaluation.quality import Decisions, Prediction, measure
+from hdoc.evaluation.predictions import Prediction
+from hdoc.evaluation.quality import Decisions, measure
 from hdoc.explanation import Explanation
 from hdoc.tasks.document.classifier import Classification, DocumentClassifier
 from hdoc.tokens.tokenizer import Window

@@ -120,12 +120,12 @@ def test_evidence_by_class_names_the_deciding_words(everything: Path) -> None:
 
 
 def test_an_evaluation_goes_on_where_it_was(model, data, tmp_path, capsys, monkeypatch) -> None:
-    from hdoc.evaluation.explanations import ExplanationMeter
+    from hdoc.evaluation.explanations import ExplanationEvaluator
 
     options = ["--faithfulness", "--methods", "contribution", "--documents", "6", "--sentences", "lines"]
     command = ["evaluate", str(model), str(data), *options, "-o", str(tmp_path / "out")]
     measured: list[int] = []
-    original = ExplanationMeter.measure
+    original = ExplanationEvaluator.measure
 
     def killed_after_three(self, row, example, target):
         if len(measured) == 3:
@@ -133,7 +133,7 @@ def test_an_evaluation_goes_on_where_it_was(model, data, tmp_path, capsys, monke
         measured.append(row)
         return original(self, row, example, target)
 
-    monkeypatch.setattr(ExplanationMeter, "measure", killed_after_three)
+    monkeypatch.setattr(ExplanationEvaluator, "measure", killed_after_three)
     assert main(command) == 130
     progress = next((tmp_path / "out" / "progress").glob("explanations-*.jsonl"))
     with progress.open("a", encoding="utf-8") as file:
@@ -144,14 +144,14 @@ def test_an_evaluation_goes_on_where_it_was(model, data, tmp_path, capsys, monke
         rest.append(row)
         return original(self, row, example, target)
 
-    monkeypatch.setattr(ExplanationMeter, "measure", noted)
+    monkeypatch.setattr(ExplanationEvaluator, "measure", noted)
     capsys.readouterr()
     assert main(command) == 0
     assert "explaining: going on after 3 of 6" in capsys.readouterr().err
     assert len(rest) == 3
     assert not set(rest) & set(measured)
     one = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["explanations"]
-    monkeypatch.setattr(ExplanationMeter, "measure", original)
+    monkeypatch.setattr(ExplanationEvaluator, "measure", original)
     assert main([*command[:-1], str(tmp_path / "new")]) == 0
     other = json.loads((tmp_path / "new" / "report.json").read_text(encoding="utf-8"))["explanations"]
     assert one["methods"]["random"] == other["methods"]["random"]

@@ -10,7 +10,7 @@ import pytest
 
 from hdoc import DocumentClassifier
 from hdoc.errors import DataError
-from hdoc.evaluation.abstention import abstention_table, auroc, measure_abstention, read_strangers
+from hdoc.evaluation.abstention import abstention_table, auroc, measure_abstention, out_of_scope_confidences
 from hdoc.evaluation.quality import Decisions
 
 PROBABILITIES = np.array([[0.95, 0.05], [0.55, 0.45], [0.35, 0.65], [0.2, 0.8]])
@@ -51,13 +51,13 @@ def test_strangers_come_from_a_table(tiny_model: Path, tmp_path: Path) -> None:
     texts = ["버스가 늦게 옵니다.", "새 영화를 보았습니다. 음악이 좋았습니다."]
     file = tmp_path / "strangers.jsonl"
     file.write_text("".join(json.dumps({"글": text}) + "\n" for text in texts), encoding="utf-8")
-    found = read_strangers(classifier, file, "글", None, workers=0)
+    found = out_of_scope_confidences(classifier, file, "글", None, workers=0)
     assert found == pytest.approx([one.probability for one in classifier.classify(texts)], abs=1e-5)
     with file.open("a", encoding="utf-8") as stream:
         stream.write('{"글": " "}\n')
     with pytest.raises(DataError, match=r"strangers\.jsonl: "):
-        read_strangers(classifier, file, "글", None, workers=0)
+        out_of_scope_confidences(classifier, file, "글", None, workers=0)
     file.write_text("글\n", encoding="utf-8")
     file = file.rename(file.with_suffix(".csv"))
     with pytest.raises(DataError, match="expected documents of none of the classes, got none"):
-        read_strangers(classifier, file, "글", None, workers=0)
+        out_of_scope_confidences(classifier, file, "글", None, workers=0)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from hdoc import DocumentClassifier
 from hdoc.evaluation.examples import Example
-from hdoc.evaluation.ledger import Ledger
-from hdoc.evaluation.quality import predict
-from hdoc.evaluation.summands import measure_parts
-from hdoc.evaluation.tables import parts_tables
+from hdoc.evaluation.model_parts import measure_parts
+from hdoc.evaluation.predictions import predict
+from hdoc.evaluation.progress_file import ProgressFile
+from hdoc.evaluation.report_tables import parts_tables
 from hdoc.faithfulness.attribution import Method, explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText
 from hdoc.tasks.document.analysis import Analysis
@@ -195,14 +195,14 @@ def test_each_part_is_measured_alone(classifier: DocumentClassifier, tmp_path: P
     by_words = [labels[int(one.scores.parts()["words"].argmax())] for one in analyses]
     by_network = [labels[int(one.scores.parts()["network"].argmax())] for one in analyses]
     assert by_words != by_network
-    with Ledger(tmp_path, "predictions", {}) as ledger:
+    with ProgressFile(tmp_path, "predictions", {}) as progress_file:
         examples = [
             Example(str(i), *row, None)
             for i, row in enumerate(zip(texts, [(label,) for label in by_words], strict=True))
         ]
-        predict(classifier, examples, None, ledger)
-    with Ledger(tmp_path, "predictions", {}) as ledger:  # read again, as after a kill
-        rows = measure_parts(predict(classifier, examples, None, ledger), labels, False)
+        predict(classifier, examples, None, progress_file)
+    with ProgressFile(tmp_path, "predictions", {}) as progress_file:  # read again, as after a kill
+        rows = measure_parts(predict(classifier, examples, None, progress_file), labels, False)
     assert [row["part"] for row in rows] == ["network", "words"]
     right = np.mean([a == b for a, b in zip(by_words, by_network, strict=True)])
     assert [row["accuracy"] for row in rows] == pytest.approx([right, 1])
