@@ -16,7 +16,7 @@ from hdoc.console import say
 from hdoc.library.store import Library, default_path
 
 if TYPE_CHECKING:
-    from hdoc.library.adding import Tally
+    from hdoc.library.adding import ImportCounts
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,7 +74,7 @@ def _add(options: argparse.Namespace) -> int:
     if others:
         say("hdoc: another model classified some articles of this library; their categories stay as they are")
     with _warnings_as_lines(), _progress() as on_progress:
-        tally = add_inputs(
+        counts = add_inputs(
             library,
             classifier,
             options.inputs,
@@ -84,8 +84,8 @@ def _add(options: argparse.Namespace) -> int:
             workers=max(1, (os.cpu_count() or 1) - 1),
             on_progress=on_progress,
         )
-    say(f"added {tally.added:,}, already there {tally.known:,}, failed {tally.failed:,} in {library.path}")
-    return 1 if tally.failed and tally.failed == tally.seen else 0
+    say(f"added {counts.added:,}, already there {counts.known:,}, failed {counts.failed:,} in {library.path}")
+    return 1 if counts.failed and counts.failed == counts.seen else 0
 
 
 def _search(options: argparse.Namespace) -> int:
@@ -114,13 +114,13 @@ def _info(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Tally], None]]:
+def _progress() -> Iterator[Callable[[ImportCounts], None]]:
     from rich.console import Console
 
     console = Console(stderr=True)
     with console.status("reading", spinner="line") as status:
-        yield lambda tally: status.update(
-            f"added {tally.added:,}, already there {tally.known:,}, failed {tally.failed:,}"
+        yield lambda counts: status.update(
+            f"added {counts.added:,}, already there {counts.known:,}, failed {counts.failed:,}"
         )
 
 

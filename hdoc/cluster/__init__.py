@@ -1,4 +1,5 @@
 """More documents than one machine holds: `hdoc classify --engine ray`.
 
-Only `engine` knows Ray; `plan` says which rows make a block, `worker` turns one block into one file.
+`plan` says which rows make a block, `worker` turns one block into one file, `ray_data` brings blocks to
+workers and alone knows Ray, `classify` is the command.
 """

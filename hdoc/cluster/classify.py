@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hdoc.cluster.engine import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.plan import SUCCESS, Block, Settings, find_tables, kind_of, make_plan
+from hdoc.cluster.ray_data import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.worker import tries_file
 from hdoc.console import complain, say
 from hdoc.errors import HdocError, InputError

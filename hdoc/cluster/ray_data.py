@@ -28,7 +28,7 @@ class Workforce:
 
     Attributes:
         n_workers: processes with a model each.
-        n_cores: of each; all but one split sentences.
+        n_cores: of each; all but one find sentences.
         n_gpus: of each, 0 or 1.
     """
 

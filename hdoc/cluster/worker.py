@@ -21,15 +21,15 @@ class BlockClassifier:
 
     Args:
         settings: of the run.
-        splitters: further processes that split sentences, 0 for none.
+        sentence_workers: further processes that find sentences, 0 for none.
 
     Raises:
         ModelError: there is no model here, or not the one that the run began with.
     """
 
-    def __init__(self, settings: Settings, splitters: int = 0) -> None:
+    def __init__(self, settings: Settings, sentence_workers: int = 0) -> None:
         self.settings = settings
-        self.splitters = splitters
+        self.sentence_workers = sentence_workers
         self.classifier = DocumentClassifier.load(
             settings.model, settings.device, settings.runtime, settings.precision
         )
@@ -62,7 +62,7 @@ class BlockClassifier:
         failed = unsure = 0
         with open_writer(str(block.file(settings)), columns=TASK.columns) as writer:
             asked = {"top": settings.top, "abstain_below": settings.abstain_below}
-            for row in self.classifier.predict(records, self.splitters, **asked):
+            for row in self.classifier.predict(records, self.sentence_workers, **asked):
                 writer.write(row)
                 failed += row["error"] is not None
                 unsure += row["error"] is None and row["label"] is None

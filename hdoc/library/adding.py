@@ -24,15 +24,15 @@ from hdoc.text.documents import read_document, unreadable
 from hdoc.text.extraction.extract import SUFFIXES, extract
 
 _LOGGER = logging.getLogger(__name__)
-_TITLE = 100
-_AT_ONCE = 64
-_DOCUMENTS = SUFFIXES | {".txt", ".md"}
+_LONGEST_TITLE = 100
+_ARTICLES_AT_ONCE = 64
+_DOCUMENT_SUFFIXES = SUFFIXES | {".txt", ".md"}
 _NO_TITLE = "(제목 없음)"
 
 
 @dataclass
-class Tally:
-    """What an import came to.
+class ImportCounts:
+    """How many documents an import has added, passed over, and failed on.
 
     Attributes:
         added: new articles.
@@ -66,8 +66,8 @@ def add_inputs(
     title_column: str = "title",
     encoding: str | None = None,
     workers: int = 0,
-    on_progress: Callable[[Tally], None] = lambda _: None,
-) -> Tally:
+    on_progress: Callable[[ImportCounts], None] = lambda _: None,
+) -> ImportCounts:
     """Read documents, classify them and add them to a library.
 
     Args:
@@ -77,7 +77,7 @@ def add_inputs(
         text_column: of tables, the column of texts.
         title_column: of tables, the column of titles; where there is none, the text's first line is it.
         encoding: of text files and tables; recognised by default.
-        workers: processes that split sentences.
+        workers: processes that find sentences.
         on_progress: told how far the import is.
 
     Returns:
@@ -87,7 +87,7 @@ def add_inputs(
         InputError: an input is missing or cannot be opened.
     """
     sources = [_open(given, text_column, title_column, encoding) for given in inputs]
-    tally = Tally()
+    counts = ImportCounts()
     drafts: deque[_Draft] = deque()
     seen: set[bytes] = set()
 
@@ -95,9 +95,11 @@ def add_inputs(
         for source in sources:
             for draft in source:
                 if isinstance(draft, HdocError):
-                    _fail(tally, str(draft))
-                elif (key := digest(draft.text)) in seen or library.has(draft.text):
-                    tally.known += 1
+                    _fail(counts, str(draft))
+                    continue
+                key = digest(draft.text)
+                if key in seen or library.has(draft.text):
+                    counts.known += 1
                 else:
                     seen.add(key)
                     drafts.append(draft)
@@ -107,26 +109,26 @@ def add_inputs(
     for result in classifier.classify_stream(new_texts(), workers):
         draft = drafts.popleft()
         if isinstance(result, HdocError):
-            _fail(tally, f"{draft.source}: {result}")
+            _fail(counts, f"{draft.source}: {result}")
         else:
             articles.append(_article(draft, result, classifier))
-        if len(articles) >= _AT_ONCE:
-            _add(library, articles, tally)
-            on_progress(tally)
-    _add(library, articles, tally)
-    on_progress(tally)
-    return tally
+        if len(articles) >= _ARTICLES_AT_ONCE:
+            _add(library, articles, counts)
+            on_progress(counts)
+    _add(library, articles, counts)
+    on_progress(counts)
+    return counts
 
 
-def _add(library: Library, articles: list[Article], tally: Tally) -> None:
+def _add(library: Library, articles: list[Article], counts: ImportCounts) -> None:
     n_new = library.add(articles)
-    tally.added += n_new
-    tally.known += len(articles) - n_new  # another import was faster
+    counts.added += n_new
+    counts.known += len(articles) - n_new  # another import was faster
     articles.clear()
 
 
-def _fail(tally: Tally, reason: str) -> None:
-    tally.failed += 1
+def _fail(counts: ImportCounts, reason: str) -> None:
+    counts.failed += 1
     _LOGGER.warning("%s", reason)
 
 
@@ -157,7 +159,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in _DOCUMENTS:
+            if not name.startswith(".") and Path(name).suffix.lower() in _DOCUMENT_SUFFIXES:
                 yield Path(parent) / name
 
 
@@ -191,7 +193,7 @@ def _title(given: Any, text: str) -> str:
     lines = [given] if isinstance(given, str) and not is_blank(given) else text.splitlines()
     first = next((line for line in lines if any(map(str.isalnum, line))), _NO_TITLE)
     title = " ".join(_printable(first).split())
-    return title if len(title) <= _TITLE else title[: _TITLE - 1].rstrip() + "…"
+    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1].rstrip() + "…"
 
 
 def _printable(text: str) -> str:

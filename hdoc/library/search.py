@@ -24,8 +24,8 @@ _MOST_WORDS = 16
 _LONGEST_QUERY = 200
 _TRIGRAM = 3
 _COLUMNS = "articles.title, articles.text, source, name, probability, model, articles.id, added"
-_SNIPPET = 120
-_BEFORE = 36
+_SNIPPET_LENGTH = 120
+_LENGTH_BEFORE_WORD = 36
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -45,7 +45,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResultPage:
     """One page of a result.
 
     Attributes:
@@ -59,7 +59,7 @@ class Found:
 
 def search(
     library: Library, query: str = "", label: str | None = None, offset: int = 0, limit: int = 20
-) -> Found:
+) -> ResultPage:
     """Find articles.
 
     Args:
@@ -77,11 +77,11 @@ def search(
     if label is not None:
         row = library.connection().execute("SELECT id FROM labels WHERE name = ?", (label,)).fetchone()
         if row is None:
-            return Found((), more=False)
+            return ResultPage((), more=False)
         number = int(row[0])
     articles = _matches(library, words, number) if words else _newest(library, number)
     page = list(islice(articles, offset, offset + limit + 1))
-    return Found(tuple(_hit(article, words) for article in page[:limit]), more=len(page) > limit)
+    return ResultPage(tuple(_hit(article, words) for article in page[:limit]), more=len(page) > limit)
 
 
 def _words(query: str) -> list[str]:
@@ -142,21 +142,31 @@ def _quoted(term: str) -> str:
 
 def _hit(article: Article, words: Sequence[str]) -> Hit:
     text = " ".join(unicodedata.normalize("NFC", article.text).split())
-    body = _after_title(article.title, text)
     pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))), re.IGNORECASE)
-    first = (pattern.search(text, body) or pattern.search(text)) if words else None
-    start = body if first is None or first.start() - body in range(_BEFORE) else first.start() - _BEFORE
-    start = max(0, start)
-    goes_on = start > 0 and (start != body or article.title.endswith("…"))
-    snippet = ("…" if goes_on else "") + text[start : start + _SNIPPET]
-    if start + _SNIPPET < len(text):
-        snippet += "…"
+    body = _start_of_body(article.title, text)
+    start = _start_of_snippet(text, body, pattern if words else None)
+    end = start + _SNIPPET_LENGTH
+    is_cut_before = start > 0 and (start != body or article.title.endswith("…"))
+    snippet = ("…" if is_cut_before else "") + text[start:end] + ("…" if end < len(text) else "")
     marks = tuple(match.span() for match in pattern.finditer(snippet)) if words else ()
     return Hit(article, snippet, marks)
 
 
-def _after_title(title: str, text: str) -> int:
+def _start_of_snippet(text: str, body: int, pattern: re.Pattern[str] | None) -> int:
+    """Return where a snippet begins: a little before the first word, or where the body does."""
+    if pattern is None:
+        return body
+    first = pattern.search(text, body) or pattern.search(text)
+    if first is None or body <= first.start() < body + _LENGTH_BEFORE_WORD:
+        return body
+    return max(0, first.start() - _LENGTH_BEFORE_WORD)
+
+
+def _start_of_body(title: str, text: str) -> int:
     """Return where the text goes on after its title, which many texts begin with; 0 if there is no more."""
     head = unicodedata.normalize("NFC", title).removesuffix("…")
-    after = len(head) if text.startswith(head) else 0
-    return after + 1 if text[after : after + 1] == " " else after if after < len(text) else 0
+    if not text.startswith(head):
+        head = ""
+    if text[len(head) : len(head) + 1] == " ":
+        return len(head) + 1
+    return len(head) if len(head) < len(text) else 0

@@ -187,7 +187,8 @@ class Library:
 
 def default_path() -> Path:
     """Return where the library is if nobody says: $HDOC_LIBRARY, or the user's data folder."""
-    if given := os.environ.get("HDOC_LIBRARY"):
+    given = os.environ.get("HDOC_LIBRARY")
+    if given:
         return Path(given)
     data = os.environ.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "hdoc" / "library.sqlite"

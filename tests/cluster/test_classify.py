@@ -1,62 +1,24 @@
 """Classifying with a real Ray session: the same rows as one process, and no work done twice."""
 
-import gc
 import json
 import os
 import signal
 import time
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from hdoc.cli import main
 from hdoc.cluster import plan
-from hdoc.cluster.engine import ray_cluster, workforce
-from hdoc.errors import HdocError, InputError
-from hdoc.tables import Part, open_table
 from hdoc.tables.records import read_records
-from hdoc.tables.results import open_writer
-from hdoc.tasks.document import TASK
 from hdoc.tasks.document.classifier import DocumentClassifier
-from tests.conftest import SENTENCES
+from tests.cluster.settings import settings
+from tests.cluster.warnings_of_ray import QUIET
 
-pytestmark = [
-    # Ray's own: what it says of itself, and what it leaves to the end of the process.
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    pytest.importorskip("ray", reason="needs the extra ray")
-    with ray_cluster():
-        yield
-    with warnings.catch_warnings():  # Ray ends its processes without waiting for them
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Path:
-    """Return a folder of two tables with broken rows in both."""
-    folder = tmp_path / "articles"
-    folder.mkdir()
-    texts = [f"{a} {b}" for a in SENTENCES for b in SENTENCES]
-    lines = [json.dumps({"id": f"a{i}", "text": text}, ensure_ascii=False) for i, text in enumerate(texts)]
-    lines[3:3] = ["{", "", '{"id": "blank", "text": " "}', '{"text": 5}']
-    (folder / "a.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    rows: list[str | None] = [*texts[:100], None, "\x00\x01\x02\x03"]
-    pq.write_table(pa.table({"text": rows}), folder / "b.parquet", row_group_size=40)
-    return folder
+pytestmark = QUIET
 
 
 def in_one_process(folder: Path, model: Path) -> list[dict[str, Any]]:
@@ -175,96 +137,8 @@ def test_errors_of_workers_are_one_line(
     assert len(said.splitlines()) == 1
 
 
-def test_workers_are_no_more_than_the_cluster_has(cluster: None) -> None:
-    everyone = workforce(None, "cpu")
-    assert (everyone.n_cores, everyone.n_gpus) == (1, 0)
-    with pytest.raises(HdocError, match=f"expected at most {everyone.n_workers} workers on a cluster of"):
-        workforce(everyone.n_workers + 1, "cpu")
-
-
-def settings(output: Path, **changes: Any) -> plan.Settings:
-    values: dict[str, Any] = {
-        "model": "m", "checksum": "1", "output": str(output), "kind": "jsonl", "text_column": None,
-        "id_column": None, "encoding": None, "top": 3, "abstain_below": 0.0, "runtime": "torch",
-        "precision": "float32", "device": None,
-    }  # fmt: skip
-    return plan.Settings(**values | changes)
-
-
-def test_a_plan_is_kept_whatever_the_workers(inputs: Path, tmp_path: Path) -> None:
-    tables = plan.find_tables([str(inputs)])
-    assert [Path(table).name for table in tables] == ["a.jsonl", "b.parquet"]
-    first = plan.make_plan(tables, settings(tmp_path / "out"), 1)
-    assert plan.make_plan(tables, settings(tmp_path / "out"), 16) == first
-    assert [block.number for block in first] == list(range(len(first)))
-    assert sum(block.part.n_rows for block in first) == 229 + 102
-
-
-@pytest.mark.parametrize(
-    ("change", "named"), [({"checksum": "2"}, "checksum"), ({"top": 4}, "top"), ({"kind": "parquet"}, "kind")]
-)
-def test_another_run_does_not_go_on_in_a_folder(
-    inputs: Path, tmp_path: Path, change: dict[str, Any], named: str
-) -> None:
-    tables = plan.find_tables([str(inputs)])
-    plan.make_plan(tables, settings(tmp_path / "out"), 1)
-    with pytest.raises(HdocError, match=rf"holds the results of another run \({named} changed\)"):
-        plan.make_plan(tables, settings(tmp_path / "out", **change), 1)
-
-
-def test_changed_inputs_and_broken_plans_are_noticed(inputs: Path, tmp_path: Path) -> None:
-    tables = plan.find_tables([str(inputs)])
-    plan.make_plan(tables, settings(tmp_path / "out"), 1)
-    with (inputs / "a.jsonl").open("a", encoding="utf-8") as file:
-        file.write('{"text": "더"}\n')
-    with pytest.raises(HdocError, match=r"\(inputs changed\)"):
-        plan.make_plan(tables, settings(tmp_path / "out"), 1)
-    (tmp_path / "out" / plan.PLAN).write_text("{}")
-    with pytest.raises(HdocError, match="expected the plan of a run"):
-        plan.make_plan(tables, settings(tmp_path / "out"), 1)
-
-
-def test_what_cannot_be_classified_by_ray_is_said(tmp_path: Path) -> None:
-    (tmp_path / "letters").mkdir()
-    (tmp_path / "letters" / "one.txt").write_text("가")
-    with pytest.raises(InputError, match="a folder without any; leave --engine out for text files"):
-        plan.find_tables([str(tmp_path / "letters")])
-    with pytest.raises(InputError, match="there is nothing of this name"):
-        plan.find_tables([str(tmp_path / "none.jsonl")])
-    with pytest.raises(InputError, match=r"got \.csv"):
-        plan.kind_of("out.csv")
-    assert plan.kind_of("out") == "parquet"
-
-
 def test_an_output_inside_the_input_is_refused(inputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", "--engine", "ray", str(inputs), str(inputs / "out")]) == 1
     assert "writing there would change the input" in capsys.readouterr().err
     assert main(["classify", "--engine", "ray", str(inputs)]) == 1
     assert "expected a folder to write to: hdoc classify --engine ray INPUT OUTPUT" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("n_rows", [1, 7, 40, 64, 1000])
-def test_parts_of_a_table_hold_its_rows(inputs: Path, n_rows: int) -> None:
-    for name in ("a.jsonl", "b.parquet"):
-        table = open_table(inputs / name)
-        parts = table.parts(n_rows)
-        assert all(part.n_rows <= n_rows for part in parts)
-        pieces = [row for part in parts for row in table.rows(["text", "id"], part)]
-        assert pieces == list(table.rows(["text", "id"]))
-
-
-def test_tables_that_cannot_be_cut_are_one_part(inputs: Path, tmp_path: Path) -> None:
-    text = (inputs / "a.jsonl").read_text("utf-8")
-    for name, encoding in (
-        ("wide.jsonl", "utf-16"),
-        ("korean.jsonl", "cp949"),
-        ("marked.jsonl", "utf-8-sig"),
-    ):
-        (tmp_path / name).write_text(text, encoding)
-        table = open_table(tmp_path / name)
-        parts = table.parts(50)
-        assert (len(parts) == 1) == (encoding == "utf-16"), encoding
-        assert [row for part in parts for row in table.rows(["text"], part)] == list(table.rows(["text"]))
-    with open_writer(str(tmp_path / "t.csv"), columns=TASK.columns) as writer:
-        writer.write({"id": "a", "label": "b"})
-    assert open_table(tmp_path / "t.csv").parts(1) == [Part(1, 1)]
