@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hdoc.console import say
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable, LabelledText
 from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.console import say
 from hdoc.training.data.tokenising import Pieces, tokenise_many
 
 # To be raised whenever the same text would come out as other sentences, windows or columns.
@@ -171,7 +171,9 @@ def _key(table: LabelledTable, tokenizer: PieceTokenizer, rule: SentenceRule) ->
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
 
 
-def _write(path: Path, table: LabelledTable, tokenizer: PieceTokenizer, rule: SentenceRule, workers: int) -> None:
+def _write(
+    path: Path, table: LabelledTable, tokenizer: PieceTokenizer, rule: SentenceRule, workers: int
+) -> None:
     n_rows, n_characters = table.check()
     partial = path.with_suffix(".partial")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -11,9 +11,9 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, DatasetDict, DownloadConfig, load_dataset, load_from_disk
 
+from hdoc.console import say
 from hdoc.errors import DataError
 from hdoc.tables import Row, Table
-from hdoc.console import say
 
 # What the splits are called, most usual name first.
 _SPLITS = {"train": ("train",), "dev": ("validation", "dev", "valid"), "test": ("test",)}

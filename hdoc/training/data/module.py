@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 
+from hdoc.console import say
 from hdoc.encoders.batches import TOKEN_BUDGET
 from hdoc.encoders.pretrained import load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
 from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
+from hdoc.training.data.cache import DocumentStore, open_store
 from hdoc.training.data.holdout import hold_out
 from hdoc.training.data.loading import BatchLoader
-from hdoc.console import say
 from hdoc.training.data.sampling import Batch, BatchSampler
 from hdoc.training.data.splits import (
     DocumentSplit,
@@ -33,7 +34,6 @@ from hdoc.training.data.splits import (
     rarest_classes,
     targets,
 )
-from hdoc.training.data.cache import DocumentStore, open_store
 
 __all__ = ["DocumentData", "TrainingBatch"]
 
