@@ -1,4 +1,8 @@
-"""Measure what the README says.
+"""Measures hdoc: one benchmark a subcommand, on documents of your own.
+
+core: cold start, and explaining beside classifying; speed: time and memory beside other models; quality:
+hdoc and all that it is compared with, trained on the same footing; runtimes: torch and ONNX Runtime, also in
+16 and 8 bit; trust: how far explanations can be believed. The code of each is in the package benchmarks.
 
 python scripts/benchmark.py core --data data/petitions/dev.jsonl
 python scripts/benchmark.py speed --petitions data/petitions/dev.jsonl --statutes data/statutes/dev.jsonl

@@ -8,15 +8,16 @@ hdoc trained: weights, and so classes, stay as they are. The documents must be h
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 
 from hdoc import DocumentClassifier
 from hdoc.errors import DataError, HdocError
-from hdoc.evaluation.examples import Columns, read_examples
+from hdoc.evaluation.examples import Columns, Example, read_examples
 from hdoc.metrics.classification import figures
 from hdoc.tasks.document.folder import load_model, save_model
 from hdoc.training.tasks.calibration import fit_origin, fit_temperature
@@ -39,20 +40,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
         multi_label=model.multi_label,
         split="all",
     )
-    documents = [classifier.tokenizer.windows(one.text, classifier.split(one.text)) for one in examples]
-    if not all(documents):
-        raise DataError(f"{options.data}: expected documents with words, got some with nothing to read")
-    scores = [classifier.engine.score([document])[0].logits for document in documents]
-    logits = network = torch.from_numpy(np.stack(scores))
-    if model.lexical is not None:
-        pieces = [np.array([i for window in document for i in window.ids]) for document in documents]
-        beside = [model.lexical.bias + model.lexical.shares(ids).sum(axis=0) for ids in pieces]
-        logits = network + torch.from_numpy(np.stack(beside))
+    network, logits = _scores(classifier, examples, options.data)
     truth = np.array([[label in one.labels for label in model.labels] for one in examples])
     targets = torch.from_numpy(truth.astype(float) if model.multi_label else truth.argmax(axis=1))
     temperature = fit_temperature(logits, targets)
-    # A header of safetensors names the type of each tensor.
-    half = b'"F16"' in (options.model / "weights.safetensors").read_bytes()[: 2**16]
     save_model(
         options.model,
         model.network,
@@ -64,7 +55,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         name=model.identity.name,
         version=model.identity.version,
         card=(options.model / "README.md").read_text(encoding="utf-8"),
-        half=half,
+        half=_is_half(options.model / "weights.safetensors"),
         sentence_rule=model.sentence_rule,
         lexical=model.lexical,
         origin=fit_origin(network, model.network.classifier.bias, model.multi_label),
@@ -72,6 +63,29 @@ def main(arguments: Iterable[str] | None = None) -> None:
     for name, each in (("before", model.temperature), ("after", temperature)):
         found = figures(logits, targets, model.labels, each)
         print(f"{name}: {each}: ECE {found['ece']:.4f}, loss {found['loss']:.4f}")
+
+
+def _scores(
+    classifier: DocumentClassifier, examples: Sequence[Example], data: Path
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logits of the network alone and those of the whole model, (documents, classes) each."""
+    documents = [classifier.tokenizer.windows(one.text, classifier.split(one.text)) for one in examples]
+    if not all(documents):
+        raise DataError(f"{data}: expected documents with words, got some with nothing to read")
+    scores = [classifier.engine.score([document])[0].logits for document in documents]
+    network = torch.from_numpy(np.stack(scores))
+    lexical = classifier.lexical
+    if lexical is None:
+        return network, network
+    pieces = [np.array([i for window in document for i in window.ids]) for document in documents]
+    beside = [lexical.bias + lexical.shares(ids).sum(axis=0) for ids in pieces]
+    return network, network + torch.from_numpy(np.stack(beside))
+
+
+def _is_half(weights: Path) -> bool:
+    """Whether a file of weights has 16-bit tensors."""
+    with safe_open(weights, "numpy") as file:
+        return any(file.get_slice(name).get_dtype() == "F16" for name in file.keys())  # noqa: SIM118
 
 
 if __name__ == "__main__":

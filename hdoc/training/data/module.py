@@ -1,6 +1,6 @@
 """`DocumentData`: labelled files or a data set to batches of documents, for Lightning.
 
-Each split is read, checked, divided into sentences and tokenised once, and kept by content (see `store`).
+Each split is read, checked, divided into sentences and tokenised once, and kept by content (see `cache`).
 What is kept knows nothing of classes: they are the labels of train, and the other splits must do with them.
 """
 
@@ -22,8 +22,8 @@ from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
 from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.training.data.cache import DocumentStore, open_store
-from hdoc.training.data.holdout import hold_out
+from hdoc.training.data.cache import open_store
+from hdoc.training.data.holdout import hold_out_dev
 from hdoc.training.data.loading import BatchLoader
 from hdoc.training.data.sampling import Batch, BatchSampler
 from hdoc.training.data.splits import (
@@ -31,9 +31,10 @@ from hdoc.training.data.splits import (
     TrainingBatch,
     class_counts,
     class_names,
-    rarest_classes,
     targets,
 )
+from hdoc.training.data.store import DocumentStore
+from hdoc.training.data.tables import open_tables
 
 __all__ = ["DocumentData", "TrainingBatch"]
 
@@ -64,7 +65,7 @@ class DocumentData(LightningDataModule):
         batch_documents: most documents in a batch.
         batch_tokens: most tokens in a batch; a longer document is a batch of its own.
         group_tokens: most tokens that the encoder is given at once, padding included.
-        workers: processes that split and tokenise what was not yet; None for one on each core.
+        workers: processes that tokenise what was not yet; None for one on each core.
         cache_folder: where tokenised documents are kept; None for ~/.cache/hdoc.
         seed: of what is held out and of the order in training.
 
@@ -128,24 +129,14 @@ class DocumentData(LightningDataModule):
     @cached_property
     def _tables(self) -> dict[str, LabelledTable]:
         """The tables of the splits that were given."""
-        tables = {}
-        if self.dataset is not None:
-            from hdoc.training.data.hub import load_splits
-
-            for name, table in load_splits(self.dataset, self.label_column, self.cache_folder).items():
-                tables[name] = LabelledTable.of(
-                    f"{self.dataset} ({name})",
-                    table,
-                    table.sha256,
-                    self.text_column,
-                    self.label_column,
-                    self.multi_label,
-                )
-        for name, file in self.files.items():
-            if file is not None:
-                label_column = None if name == "predict" else self.label_column
-                tables[name] = LabelledTable.open(file, self.text_column, label_column, self.multi_label)
-        return tables
+        return open_tables(
+            self.files,
+            self.dataset,
+            self.text_column,
+            self.label_column,
+            multi_label=self.multi_label,
+            cache_folder=self.cache_folder,
+        )
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -153,7 +144,7 @@ class DocumentData(LightningDataModule):
         return {name: table.sha256 for name, table in self._tables.items()}
 
     def prepare_data(self) -> None:
-        """Split and tokenise what was not yet.
+        """Find the sentences of what is not in the cache yet, and tokenise them.
 
         Raises:
             DataError: a file cannot be read, or a row of it cannot be used.
@@ -173,7 +164,8 @@ class DocumentData(LightningDataModule):
         needed = {"fit": ["train"], "validate": ["train"], "test": ["train", "test"], "predict": ["predict"]}
         for name in needed.get(stage or "fit", []):
             if name not in self._tables:
-                raise DataError(f"expected data.{name}_file, got none; give one{_or_dataset(name)}")
+                other = "" if name == "predict" else f", or data.dataset with a split {name!r}"
+                raise DataError(f"expected data.{name}_file, got none; give one{other}")
         if "train" in self._tables and "train" not in self._splits:
             self._setup_training()
         for name in ("test", "predict"):
@@ -186,37 +178,21 @@ class DocumentData(LightningDataModule):
         if "dev" in self._tables:
             self._splits["dev"] = self._whole("dev")
         elif self.dev_share:
-            train = self._hold_out(train)
+            train, self._splits["dev"] = hold_out_dev(
+                train, self._tables["train"], self.labels, self.dev_share, self.seed
+            )
         self._splits["train"] = train
         self.class_counts = class_counts(train.targets, len(self.labels))
         n_tokens = int(train.n_tokens(self.tokenizer).sum())
         say(f"train: {len(train):,} documents, {n_tokens:,} tokens, {len(self.labels)} classes")
 
-    def _hold_out(self, train: DocumentSplit) -> DocumentSplit:
-        """Take dev out of train, and return what stays."""
-        table, classes = self._tables["train"], rarest_classes(train.targets)
-        counts = class_counts(train.targets, len(self.labels))
-        if 1 in counts and not self.multi_label:
-            single = counts.index(1)
-            raise table.error(
-                train.store.row(int(np.flatnonzero(classes == single)[0])),
-                f"expected another document with the label {self.labels[single]!r}, as one is held out for "
-                "dev; add one, give data.dev_file, or set data.dev_share to 0",
-            )
-        stays, held_out = hold_out(classes, self.dev_share, self.seed)
-        say(
-            f"no data.dev_file: {len(held_out):,} of {len(train):,} documents of {table.name} are held out "
-            f"for dev, {self.dev_share:.0%} of each class (seed {self.seed})"
-        )
-        self._splits["dev"] = train.part(held_out)
-        return train.part(stays)
-
     def _whole(self, name: str) -> DocumentSplit:
         store = self._store(name)
         if name == "predict":
-            unknown = torch.full((len(store),), -1)
-            return DocumentSplit(store, np.arange(len(store)), unknown)
-        return DocumentSplit(store, np.arange(len(store)), targets(store, self._tables[name], self.labels))
+            classes = torch.full((len(store),), -1)
+        else:
+            classes = targets(store, self._tables[name], self.labels)
+        return DocumentSplit(store, np.arange(len(store)), classes)
 
     def _store(self, name: str) -> DocumentStore:
         folder = Path(self.cache_folder or _CACHE_FOLDER).expanduser()
@@ -271,7 +247,3 @@ class DocumentData(LightningDataModule):
             return int(progress.processed)  # type: ignore[union-attr]
 
         return BatchLoader(sampler, make, n_trained if shuffle and trainer else None)
-
-
-def _or_dataset(name: str) -> str:
-    return "" if name == "predict" else f", or data.dataset with a split {name!r}"

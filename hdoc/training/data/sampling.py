@@ -124,7 +124,7 @@ def _even_out(batches: list[Batch], room: NDArray[np.int64], n_ranks: int) -> li
         if len(batches[largest]) == 1:
             break
         batches[largest : largest + 1] = np.array_split(batches[largest], 2)
-    # Nothing is left to split: the shortest documents share batches after all.
+    # No batch can be halved any more: the shortest documents share batches after all.
     while len(batches) % n_ranks:
         batches = sorted(batches, key=lambda batch: -int(room[batch].sum()))
         batches[-2:] = [np.concatenate(batches[-2:])]

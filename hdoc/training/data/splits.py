@@ -15,8 +15,8 @@ from hdoc.encoders.batches import DocumentBatch, batch_pieces
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
 from hdoc.tokens.tokenizer import PieceTokenizer
-from hdoc.training.data.cache import DocumentStore
 from hdoc.training.data.sampling import Batch
+from hdoc.training.data.store import DocumentStore
 
 _SHOWN_LABELS = 20
 

@@ -1,6 +1,6 @@
 """Texts to word pieces in worker processes: sentences, then windows, as the explaining side makes them.
 
-Splitting is slower than training a small encoder on the result, so it is done once and in parallel.
+Finding sentences is slower than training a small encoder on the result, so it is done once and in parallel.
 Workers are spawned, as torch's threads do not survive a fork, and import neither torch nor Lightning.
 """
 
@@ -34,12 +34,12 @@ _tokenise: Callable[[str], Pieces]  # in a worker process
 def tokenise_many(
     texts: Iterable[str], tokenizer: PieceTokenizer, rule: SentenceRule, workers: int
 ) -> Iterator[Pieces]:
-    """Split and tokenise texts, in order, only a little ahead of what is taken.
+    """Divide texts into sentences and tokenise these, in order, only a little ahead of what is taken.
 
     Args:
         texts: any number of texts; read as they are needed.
         tokenizer: the encoder's tokenizer.
-        rule: how to find sentences.
+        rule: how sentences are found.
         workers: processes to use; 0 works in this one.
 
     Yields:

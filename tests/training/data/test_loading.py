@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,11 @@ from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
+from hdoc.errors import DataError
+from hdoc.training.data.loading import BatchLoader
 from hdoc.training.data.module import DocumentData, TrainingBatch
-from tests.labelled import documents, make_data, write
+from hdoc.training.data.sampling import BatchSampler
+from tests.labelled import documents, write
 
 pytestmark = [
     # Lightning's own use of torch.
@@ -23,10 +25,57 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def data(tmp_path: Path, tiny_encoder: Path) -> Any:
-    """Return `make_data` for a folder of this test."""
-    return partial(make_data, tmp_path, tiny_encoder)
+def loader(n_trained: int | None = None) -> BatchLoader[list[int]]:
+    sampler = BatchSampler([10] * 20, 2, 100)
+    return BatchLoader(
+        sampler, lambda batch: batch.tolist(), None if n_trained is None else lambda: n_trained
+    )
+
+
+def test_the_state_counts_what_was_handed_out_not_what_was_made_ahead() -> None:
+    batches = iter(running := loader())
+    assert running.state_dict() == {"epoch": 0, "batch": 0, "n_batches": 10}
+    whole = [next(batches) for _ in range(4)]
+    state = running.state_dict()
+    assert state == {"epoch": 0, "batch": 4, "n_batches": 10}
+    whole += list(batches)
+    resumed = loader()
+    resumed.load_state_dict(state)
+    assert list(resumed) == whole[4:]
+    assert list(resumed) == whole  # the next time from the start again
+    assert len(resumed) == 10
+
+
+def test_a_batch_that_was_not_trained_on_comes_again() -> None:
+    batches = iter(running := loader(n_trained=2))
+    whole = [next(batches) for _ in range(3)]
+    resumed = loader()
+    resumed.load_state_dict(running.state_dict())
+    assert next(iter(resumed)) == whole[2]
+
+
+def test_the_epoch_that_counts_is_that_of_the_first_batch() -> None:
+    resumed = loader()
+    resumed.load_state_dict({"epoch": 3, "batch": 10, "n_batches": 10})
+    batches = iter(resumed)  # Lightning does so before it sets the epoch
+    resumed.sampler.set_epoch(4)
+    expected = BatchSampler([10] * 20, 2, 100)
+    expected.set_epoch(4)
+    assert list(batches) == [batch.tolist() for batch in expected]
+    assert resumed.state_dict()["epoch"] == 4
+
+
+def test_a_state_of_other_data_is_refused() -> None:
+    with pytest.raises(DataError, match=r"expected 7 batches an epoch, .* got 10; resume with the same data"):
+        loader().load_state_dict({"epoch": 0, "batch": 1, "n_batches": 7})
+
+
+def test_an_error_in_the_background_reaches_the_one_who_waits() -> None:
+    def fail(batch: object) -> object:
+        raise DataError("no such batch")
+
+    with pytest.raises(DataError, match="no such batch"):
+        list(BatchLoader(BatchSampler([1, 2], 1, 1), fail))
 
 
 class Recorder(LightningModule):

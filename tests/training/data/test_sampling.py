@@ -2,11 +2,10 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdoc.errors import DataError
-from hdoc.training.data.loading import BatchLoader
 from hdoc.training.data.sampling import BatchSampler
 
 some_lengths = st.lists(st.integers(1, 3_000), min_size=4, max_size=80)
@@ -16,6 +15,7 @@ def documents(sampler: BatchSampler) -> list[int]:
     return [int(document) for batch in sampler for document in batch]
 
 
+@settings(deadline=None)  # machines are shared
 @given(some_lengths, st.integers(1, 9), st.integers(1, 2_000), st.integers(0, 3), st.booleans())
 def test_batches_hold_each_document_once_and_keep_their_limits(
     lengths: list[int], max_documents: int, max_tokens: int, epoch: int, shuffle: bool
@@ -29,6 +29,7 @@ def test_batches_hold_each_document_once_and_keep_their_limits(
         assert len(batch) == 1 or sum(lengths[i] for i in batch) <= max_tokens
 
 
+@settings(deadline=None)  # machines are shared
 @given(some_lengths, st.integers(1, 9), st.integers(1, 2_000), st.integers(1, 4), st.booleans())
 def test_processes_share_documents_and_have_equally_many_batches(
     lengths: list[int], max_documents: int, max_tokens: int, n_ranks: int, shuffle: bool
@@ -82,56 +83,3 @@ def test_evaluation_has_one_order() -> None:
 def test_fewer_documents_than_processes() -> None:
     with pytest.raises(DataError, match=r"as many documents as processes \(4\), got 3; add documents"):
         BatchSampler([1, 2, 3], 2, 10, n_ranks=4)
-
-
-def loader(n_trained: int | None = None) -> BatchLoader[list[int]]:
-    sampler = BatchSampler([10] * 20, 2, 100)
-    return BatchLoader(
-        sampler, lambda batch: batch.tolist(), None if n_trained is None else lambda: n_trained
-    )
-
-
-def test_the_state_counts_what_was_handed_out_not_what_was_made_ahead() -> None:
-    batches = iter(running := loader())
-    assert running.state_dict() == {"epoch": 0, "batch": 0, "n_batches": 10}
-    whole = [next(batches) for _ in range(4)]
-    state = running.state_dict()
-    assert state == {"epoch": 0, "batch": 4, "n_batches": 10}
-    whole += list(batches)
-    resumed = loader()
-    resumed.load_state_dict(state)
-    assert list(resumed) == whole[4:]
-    assert list(resumed) == whole  # the next time from the start again
-    assert len(resumed) == 10
-
-
-def test_a_batch_that_was_not_trained_on_comes_again() -> None:
-    batches = iter(running := loader(n_trained=2))
-    whole = [next(batches) for _ in range(3)]
-    resumed = loader()
-    resumed.load_state_dict(running.state_dict())
-    assert next(iter(resumed)) == whole[2]
-
-
-def test_the_epoch_that_counts_is_that_of_the_first_batch() -> None:
-    resumed = loader()
-    resumed.load_state_dict({"epoch": 3, "batch": 10, "n_batches": 10})
-    batches = iter(resumed)  # Lightning does so before it sets the epoch
-    resumed.sampler.set_epoch(4)
-    expected = BatchSampler([10] * 20, 2, 100)
-    expected.set_epoch(4)
-    assert list(batches) == [batch.tolist() for batch in expected]
-    assert resumed.state_dict()["epoch"] == 4
-
-
-def test_a_state_of_other_data_is_refused() -> None:
-    with pytest.raises(DataError, match=r"expected 7 batches an epoch, .* got 10; resume with the same data"):
-        loader().load_state_dict({"epoch": 0, "batch": 1, "n_batches": 7})
-
-
-def test_an_error_in_the_background_reaches_the_one_who_waits() -> None:
-    def fail(batch: object) -> object:
-        raise DataError("no such batch")
-
-    with pytest.raises(DataError, match="no such batch"):
-        list(BatchLoader(BatchSampler([1, 2], 1, 1), fail))
