@@ -1,7 +1,7 @@
 """Does on purpose what goes wrong in practice: python scripts/drills.py folders documents large kills disk.
 
 folders: model folders that are half written, damaged or hostile; documents: damaged ones by the thousand;
-large: very large ones; kills: runs that are killed and started again; disk: one that is full in the middle.
+large: very large ones; kills: trainings that are killed and go on; disk: one that is full in the middle.
 The code of each is in the package drills. Each line says what was done and how often it ended as it must; the
 exit status is 1 if one did not.
 """

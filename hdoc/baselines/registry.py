@@ -27,7 +27,7 @@ AnyNetwork: TypeAlias = DocumentNetwork | HierarchicalAttentionNetwork | PooledN
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class NetworkParts:
     """What a network is built from.
 
     Attributes:
@@ -50,7 +50,7 @@ def architectures() -> list[str]:
     return [*_BUILDERS, *TFIDF]
 
 
-def build_network(architecture: str, parts: Parts, options: Mapping[str, Any]) -> AnyNetwork:
+def build_network(architecture: str, parts: NetworkParts, options: Mapping[str, Any]) -> AnyNetwork:
     """Build a network by its name.
 
     Args:
@@ -76,12 +76,12 @@ def build_network(architecture: str, parts: Parts, options: Mapping[str, Any]) -
     return build(parts, **options)
 
 
-def _hdoc(parts: Parts, network: type[DocumentNetwork]) -> DocumentNetwork:
+def _hdoc(parts: NetworkParts, network: type[DocumentNetwork]) -> DocumentNetwork:
     width = encoder_width(parts.encoder_config)
     return network(parts.encoder, width, parts.shape, parts.dropout)
 
 
-def _han(parts: Parts) -> HierarchicalAttentionNetwork:
+def _han(parts: NetworkParts) -> HierarchicalAttentionNetwork:
     return HierarchicalAttentionNetwork(
         parts.encoder, parts.shape.n_classes, parts.shape.value_width, parts.dropout
     )
@@ -89,7 +89,7 @@ def _han(parts: Parts) -> HierarchicalAttentionNetwork:
 
 def _truncating(
     choice: rows.Choice,
-    parts: Parts,
+    parts: NetworkParts,
     *,
     length: int | None = None,
     summary: Summary = "cls",
@@ -115,12 +115,12 @@ def _truncating(
     return _pooled(parts, choice, length, summary, "mean")
 
 
-def _chunked(pooling: Pooling, parts: Parts, *, summary: Summary = "cls") -> PooledNetwork:
+def _chunked(pooling: Pooling, parts: NetworkParts, *, summary: Summary = "cls") -> PooledNetwork:
     return _pooled(parts, rows.chunks, parts.tokenizer.window, summary, pooling)
 
 
 def _pooled(
-    parts: Parts, choice: rows.Choice, length: int, summary: Summary, pooling: Pooling
+    parts: NetworkParts, choice: rows.Choice, length: int, summary: Summary, pooling: Pooling
 ) -> PooledNetwork:
     if summary not in get_args(Summary):
         raise ModelError(

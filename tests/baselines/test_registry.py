@@ -16,7 +16,7 @@ from hdoc.baselines import rows
 from hdoc.baselines.explaining import HanExplainer
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.pooled import masked_mean, repeat_positions, sines
-from hdoc.baselines.registry import TFIDF, AnyNetwork, Parts, architectures, build_network
+from hdoc.baselines.registry import TFIDF, AnyNetwork, NetworkParts, architectures, build_network
 from hdoc.baselines.tfidf import TfidfSettings, fit_tfidf_model
 from hdoc.encoders.batches import DocumentBatch, batch_documents
 from hdoc.encoders.bert import Bert, BertShape
@@ -46,7 +46,7 @@ def build(tiny_encoder: Path, tokenizer: PieceTokenizer) -> Any:
     def make(architecture: str, **options: Any) -> AnyNetwork:
         torch.manual_seed(0)
         shape = NetworkShape(3, value_width=16, channels=8)
-        parts = Parts(build_encoder(config), config, tokenizer, shape, 0.0)
+        parts = NetworkParts(build_encoder(config), config, tokenizer, shape, 0.0)
         return build_network(architecture, parts, options)
 
     return make

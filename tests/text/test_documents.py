@@ -2,10 +2,8 @@ import codecs
 import io
 import os
 import random
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -13,27 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hdoc.errors import InputError
-from hdoc.text.charset import SAMPLE_SIZE, codec_of, is_blank, recognise
+from hdoc.text.charset import is_blank
 from hdoc.text.documents import decode, read_document
+from tests.text.articles import ARTICLE
 
-ARTICLE = (
-    "서울시는 12일 시청에서 기자회견을 열고 내년부터 버스 요금을 올리겠다고 밝혔다. "
-    "시민단체는 “물가가 오르는 때에 부담을 더한다”며 반발했다.\r\n\r\n"
-    "시는 2015년 이후 요금을 올리지 않아 적자가 한 해 6,000억 원에 이른다고 설명했다. "
-    "올해 서울 시내버스의 승객은 지난해보다 3.2% 줄었고, 운전기사의 임금은 5% 올랐다.\n"
-    "전문가들은 요금을 올리기 전에 노선을 다시 짜고 환승 할인을 손보아야 한다고 말한다. "
-    "이에 대해 시 관계자는 “여러 의견을 듣고 석 달 안에 결정하겠다”고 말했다. (사진=연합)\n"
-)
-SENTENCES = [
-    "국회는 오늘 본회의를 열어 예산안을 의결했다.",
-    "학교 앞 횡단보도에 신호등을 세워 주세요.",
-    "안녕하세요",
-    "민원 접수",
-    "법의인류학적(法醫人類學的) 분석을 거쳐 신원을 확인하였다.",
-    "OST를 얼마 전부터 듣고 있었지만 CD로 들으니 느낌이 다르다!",
-    "① 시ㆍ도지사는 제1항에 따른 계획을 「환경법」에 맞추어 세운다.",
-    "가",
-]
 MARKED = {
     "utf-8": codecs.BOM_UTF8,
     "utf-16-le": codecs.BOM_UTF16_LE,
@@ -41,9 +22,7 @@ MARKED = {
     "utf-32-le": codecs.BOM_UTF32_LE,
     "utf-32-be": codecs.BOM_UTF32_BE,
 }
-EVERYDAY = [
-    syllable for syllable in map(chr, range(0xAC00, 0xD7A4)) if len(syllable.encode("euc_kr", "replace")) == 2
-]
+
 
 # What texts are made of: any character of any script but lone surrogates, which no encoding can carry.
 texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=200).filter(
@@ -80,41 +59,6 @@ def test_encoding_that_is_given_is_used(text, encoding):
     assert decode(text.encode(encoding), encoding, "x") == text
 
 
-@settings(deadline=None)
-@given(
-    words=st.lists(st.text(st.sampled_from(EVERYDAY), min_size=1, max_size=6), min_size=3, max_size=80),
-    separator=st.sampled_from([" ", "\n", "\r\n", ", ", "\t", ". "]),
-    encoding=st.sampled_from(["utf-8", "cp949", "euc-kr", "utf-16-le", "utf-16-be"]),
-)
-def test_korean_without_mark_is_recognised(words, separator, encoding):
-    text = separator.join(words)
-    assert decode(text.encode(encoding), None, "x") == text
-
-
-@pytest.mark.parametrize("text", [*SENTENCES, ARTICLE, ARTICLE * 500])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16", "utf-32"])
-def test_sentences_and_articles_are_recognised(text, encoding):
-    assert decode(text.encode(encoding), None, "x") == text
-
-
-@pytest.mark.parametrize("length", [10, 20, 50, 200])
-def test_every_stretch_of_an_article_is_recognised_as_cp949(length):
-    for start in range(len(ARTICLE) - length):
-        stretch = ARTICLE[start : start + length]
-        assert decode(stretch.encode("cp949"), None, "x") == stretch
-
-
-def test_cp949_after_much_ascii_is_recognised():
-    text = "date,level,message\n" * 20_000 + ARTICLE
-    assert decode(text.encode("cp949"), None, "x") == text
-
-
-def test_cp949_without_any_white_space_is_recognised_beyond_the_sample():
-    text = "가나" + "다" * SAMPLE_SIZE
-    for shift in ("", "a"):
-        assert decode((shift + text).encode("cp949"), None, "x") == shift + text
-
-
 def test_two_marks_lose_only_one():
     assert decode(codecs.BOM_UTF8 * 2 + b"a", None, "x") == "\ufeffa"
     assert decode(codecs.BOM_UTF8 + b"a", "utf-8", "x") == "a"
@@ -128,22 +72,6 @@ def test_utf16_that_starts_with_nul_is_not_utf32():
 def test_line_ends_spaces_nul_and_jamo_stay():
     text = "  첫 줄\r\n둘째\r셋째\x00\n\n\u2028\u1112\u1161\u11ab 끝 \t\n"
     assert decode(text.encode(), None, "x") == text
-
-
-def test_detector_is_not_loaded_for_utf8():
-    code = (
-        "import sys; from hdoc.text.documents import decode;"
-        "decode('국회는 오늘'.encode(), None, 'x'); decode('국회는 오늘'.encode('cp949'), None, 'x');"
-        "sys.exit('charset_normalizer' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_large_files_are_recognised_from_a_sample():
-    data = (ARTICLE * 40_000).encode("cp949")  # some 30 MB
-    start = time.perf_counter()
-    assert recognise(data) == "cp949"
-    assert time.perf_counter() - start < 0.5
 
 
 @pytest.mark.parametrize(
@@ -218,10 +146,6 @@ def test_encoding_that_is_given_is_strict(data, encoding, words):
     with pytest.raises(InputError) as raised:
         decode(data, encoding, "news.txt")
     assert words in str(raised.value)
-
-
-def test_codec_of_ascii_is_utf8():
-    assert codec_of(b"plain", None, "x") == "utf-8"
 
 
 def test_files_and_standard_input_are_read(tmp_path, monkeypatch):

@@ -7,12 +7,12 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from hdoc.errors import InputError
-from hdoc.text.extraction.limits import MOST_UNPACKED, library
+from hdoc.text.extraction.limits import MOST_UNPACKED, import_parser
 
 
 def read_docx(data: bytes, name: str) -> str:
     """Return paragraphs and table rows, a line each."""
-    docx = library("docx")
+    docx = import_parser("docx")
     try:
         with ZipFile(BytesIO(data)) as archive:
             n_bytes = sum(entry.file_size for entry in archive.infolist())

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from hdoc.errors import InputError
 from hdoc.text.documents import decode
-from hdoc.text.extraction.limits import library
+from hdoc.text.extraction.limits import import_parser
 
 _FEWEST_OF_ARTICLE = 200
 _HEAD = 4_096
@@ -14,7 +14,7 @@ _HEAD = 4_096
 
 def read_html(data: bytes, name: str) -> str:
     """Return the article of a page, or all its text where there is no article to tell from the rest."""
-    trafilatura = library("trafilatura")
+    trafilatura = import_parser("trafilatura")
     with suppress(InputError):  # a page may declare an encoding that only its parser can find
         data = decode(data, None, name).encode()
     if b"<html" not in data[:_HEAD].lower():  # a part of a page is read as the whole of one

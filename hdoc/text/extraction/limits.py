@@ -11,7 +11,7 @@ MOST_UNPACKED = 200 * 2**20
 MOST_CHARACTERS = 5_000_000
 
 
-def library(name: str) -> Any:
+def import_parser(name: str) -> Any:
     """Import a library that reads a kind of document.
 
     Raises:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from io import BytesIO
 
 from hdoc.errors import InputError
-from hdoc.text.extraction.limits import MOST_CHARACTERS, library
+from hdoc.text.extraction.limits import MOST_CHARACTERS, import_parser
 
 
 def read_pdf(data: bytes, name: str) -> str:
     """Return the text of all pages, with an empty line between them."""
-    pypdf = library("pypdf")
+    pypdf = import_parser("pypdf")
     reader = pypdf.PdfReader(BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
         raise InputError(f"{name}: expected an open document, this one is locked with a password")

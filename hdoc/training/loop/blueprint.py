@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from hdoc.baselines.registry import HDOC, AnyNetwork, Parts, build_network
+from hdoc.baselines.registry import HDOC, AnyNetwork, NetworkParts, build_network
 from hdoc.encoders.build import build_encoder
 from hdoc.errors import ModelError
 from hdoc.tasks.document.network import NetworkShape
@@ -126,7 +126,7 @@ class Blueprint:
             ModelError: there is no such architecture, or encoder or options do not fit it.
         """
         encoder = build_encoder(self.encoder_config) if encoder is None else encoder
-        parts = Parts(encoder, self.encoder_config, self.build_tokenizer(), self.shape, self.dropout)
+        parts = NetworkParts(encoder, self.encoder_config, self.build_tokenizer(), self.shape, self.dropout)
         return build_network(self.architecture, parts, self.options)
 
     def build_tokenizer(self) -> PieceTokenizer:
