@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hdoc.cli.exit_status import exit_status
+from hdoc.cli.installed import first_missing
 from hdoc.errors import HdocError
 
 _METHODS = ("contribution", "attention", "gradient", "integrated-gradients", "occlusion")
@@ -148,17 +149,11 @@ def _add_explanations(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_installed(options: argparse.Namespace) -> None:
-    try:
-        import captum  # noqa: F401
-        import matplotlib as mpl  # noqa: F401
-        import scipy  # noqa: F401
-        import sklearn  # noqa: F401
-        import torchmetrics  # noqa: F401
-    except ImportError as error:
-        raise HdocError(
-            f"'hdoc evaluate' needs {error.name or error}; run: pip install 'hdoc[evaluate]'"
-        ) from error
+    missing = first_missing("captum", "matplotlib", "scipy", "sklearn", "torchmetrics")
+    if missing:
+        raise HdocError(f"'hdoc evaluate' needs {missing}; run: pip install 'hdoc[evaluate]'")
     if options.mlflow:
-        from hdoc.evaluation.tracking import require_mlflow
+        from hdoc.tracking.client import require_mlflow
+        from hdoc.tracking.evaluations import NEEDED_BY
 
-        require_mlflow()
+        require_mlflow(NEEDED_BY)

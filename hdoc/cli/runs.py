@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hdoc.errors import HdocError
-from hdoc.tracking.runs import deliver, open_store, print_runs, read_runs
-
-if TYPE_CHECKING:
-    from mlflow.tracking import MlflowClient
+from hdoc.tracking.delivery import deliver
+from hdoc.tracking.runs import only_experiment, open_runs, print_runs, read_runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,17 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     if options.deliver:
-        deliver(options.deliver)
+        sys.stdout.write(f"{options.deliver}: {deliver(options.deliver)} entries delivered\n")
         return 0
-    client = open_store()
-    experiment = options.experiment or _only_experiment(client)
+    client = open_runs()
+    experiment = options.experiment or only_experiment(client)
     print_runs(read_runs(client, experiment, options.by), options.by)
     return 0
-
-
-def _only_experiment(client: MlflowClient) -> str:
-    names = sorted(one.name for one in client.search_experiments() if one.name != "Default")
-    if len(names) != 1:
-        raise HdocError(f"expected the name of an experiment: {', '.join(names) or 'there is none yet'}")
-    name: str = names[0]
-    return name

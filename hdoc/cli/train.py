@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from hdoc.cli.exit_status import exit_status
+from hdoc.cli.installed import first_missing
 from hdoc.errors import HdocError
 from hdoc.training.configs import expand_resume, find_configs, shipped_configs
 
@@ -66,12 +67,6 @@ def _run(arguments: list[str]) -> int:
 
 
 def _check_installed() -> None:
-    try:
-        import datasets  # noqa: F401
-        import jsonargparse  # noqa: F401
-        import mlflow  # noqa: F401
-        import pytorch_lightning  # noqa: F401
-    except ImportError as error:
-        raise HdocError(
-            f"training needs {error.name or error}, which is not installed; run: pip install 'hdoc[train]'"
-        ) from error
+    missing = first_missing("datasets", "jsonargparse", "mlflow", "pytorch_lightning")
+    if missing:
+        raise HdocError(f"training needs {missing}, which is not installed; run: pip install 'hdoc[train]'")

@@ -122,6 +122,13 @@ def _silent() -> Iterator[None]:
         messages.set_verbosity(level)
 
 
+def hide_progress_bars() -> None:
+    """Have transformers load encoders without progress bars: it takes no time."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
 def encoder_source(encoder: str) -> str:
     """Return the folder or hub name that transformers loads an encoder from.
 

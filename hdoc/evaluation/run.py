@@ -44,12 +44,12 @@ from hdoc.evaluation.report_files import (
 )
 from hdoc.evaluation.report_tables import evidence_table, explanation_tables, parts_tables, quality_tables
 from hdoc.evaluation.summary import summarise
-from hdoc.evaluation.tracking import log_evaluation
 from hdoc.evaluation.units_and_controls import UNITS
 from hdoc.metrics.plots import draw_confusion, draw_reliability, korean_font
 from hdoc.rendering.table import Table
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import FindSentences, split_sentences
+from hdoc.tracking.evaluations import log_evaluation
 
 _VERSION = 3
 """Raised when the same settings would give other results, so that old progress is left alone."""

@@ -1,16 +1,13 @@
-"""MLflow: what each run logs, where, and how a killed run is told from one that is still going.
+"""Lightning's logger of a training: what a run logs, and how a killed run is told from one that goes on.
 
-The default store is `sqlite:///mlflow.db` in the current folder; MLFLOW_TRACKING_URI names another. A
-process that is killed cannot say so: each run names its host and process, and the next start on the same
+A process that is killed cannot say so: each run names its host and process, and the next start on the same
 host marks those of processes that are gone. A server that is gone does not stop a training (see `outbox`).
 """
 
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +16,18 @@ from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from hdoc.console import say
-from hdoc.errors import HdocError
-from hdoc.tracking.client import alone, brief, flat_values, metric_name, tracking_uri
+from hdoc.tracking.client import brief, connect, experiment_id, explained, tracking_uri
+from hdoc.tracking.datasets import RunDataset, send_datasets
+from hdoc.tracking.logged_model import log_model
 from hdoc.tracking.outbox import Entry, Outbox, ServerAwayError
 from hdoc.tracking.provenance import is_alive, this_process
+from hdoc.tracking.sending import flat_values, now, send_metrics, send_parameters
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 UNSENT = "unsent.jsonl"
 _HOST, _PROCESS = "hdoc.host", "hdoc.process"
-_LONGEST_VALUE = 500
-_PER_BATCH = 100
 
 
 class RunLogger(MLFlowLogger):
@@ -57,42 +54,25 @@ class RunLogger(MLFlowLogger):
         uri: str | None = None,
         parent: str | None = None,
     ) -> None:
-        # MLflow would report its use to its makers.
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        # Its own patience with a server that is gone is many minutes, in which nothing would be trained.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-        try:
-            import mlflow  # noqa: F401
-        except ImportError as error:
-            raise HdocError("training needs MLflow; run: pip install 'hdoc[train]'") from error
         self.uri = uri or tracking_uri()
         self._ending: str | None = None
-        with alone(self.uri):
-            super().__init__(
-                experiment_name=experiment,
-                run_name=run_name,
-                tracking_uri=self.uri,
-                tags={**_process_tags(), **({"mlflow.parentRunId": parent} if parent else {})},
-                run_id=run_id,
-            )
+        connect(self.uri, "training")  # before Lightning does: it has other settings, and takes no lock
+        super().__init__(
+            experiment_name=experiment,
+            run_name=run_name,
+            tracking_uri=self.uri,
+            tags={**_process_tags(), **({"mlflow.parentRunId": parent} if parent else {})},
+            run_id=run_id,
+        )
         self._outbox = Outbox(self._send, self.uri, (folder or Path()) / UNSENT)
 
     @property
     @rank_zero_experiment
     def experiment(self) -> MlflowClient:
-        """The client of a run that exists.
-
-        A training that begins at the same time may make the experiment first, which is then shared.
-        """
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return super().experiment
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            return super().experiment
+        """The client of a run that exists."""
+        if self._run_id is None and self._experiment_id is None:
+            self._experiment_id = experiment_id(self._mlflow_client, self._experiment_name)
+        return super().experiment
 
     @rank_zero_only
     def open(self) -> None:
@@ -101,16 +81,9 @@ class RunLogger(MLFlowLogger):
         Raises:
             HdocError: the server does not answer.
         """
-        from mlflow.exceptions import MlflowException
-
-        try:
+        with explained(f"log to {self.uri}"):
             mark_killed_runs(self._mlflow_client)
             self.experiment.update_run(self.run_id, status="RUNNING")
-        except MlflowException as error:
-            raise HdocError(
-                f"cannot log to {self.uri}: {brief(error)}; start that server, or choose another store with "
-                "MLFLOW_TRACKING_URI"
-            ) from error
         self._outbox.deliver()
         self.log_tags(_process_tags())
 
@@ -125,15 +98,18 @@ class RunLogger(MLFlowLogger):
 
         Long values are cut: the whole configuration is an artifact of its own.
         """
-        flat = {key: text[:_LONGEST_VALUE] for key, text in flat_values(values).items()}
-        self._outbox.put({"kind": "parameters", "values": flat})
+        self._outbox.put({"kind": "parameters", "values": flat_values(values)})
+
+    @rank_zero_only
+    def log_datasets(self, datasets: Sequence[RunDataset]) -> None:
+        """Log which data the run uses."""
+        self._outbox.put({"kind": "datasets", "values": [one.to_plain() for one in datasets]})
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log metrics; Lightning's own way would delete Korean letters from their names."""
-        values = {metric_name(name): float(value) for name, value in metrics.items()}
-        now = int(time.time() * 1000)
-        self._outbox.put({"kind": "metrics", "values": values, "step": step or 0, "time": now})
+        values = {name: float(value) for name, value in metrics.items()}
+        self._outbox.put({"kind": "metrics", "values": values, "step": step or 0, "time": now()})
 
     @rank_zero_only
     def log_text(self, name: str, text: str) -> None:
@@ -191,22 +167,22 @@ class RunLogger(MLFlowLogger):
 
     def _send_now(self, entry: Entry) -> None:
         client: MlflowClient = self.experiment
-        run_id = self.run_id
+        run_id = str(self.run_id)
         match entry["kind"]:
             case "tags":
                 for key, value in entry["values"].items():
                     client.set_tag(run_id, key, value)
             case "parameters":
-                _send_parameters(client, str(run_id), entry["values"])
+                send_parameters(client, run_id, entry["values"])
+            case "datasets":
+                send_datasets(client, run_id, [RunDataset(**plain) for plain in entry["values"]])
             case "metrics":
-                _send_metrics(client, str(run_id), entry)
+                send_metrics(client, run_id, entry["values"], entry["step"], entry["time"])
             case "text":
                 client.log_text(run_id, entry["text"], entry["name"])
             case "folder":
                 client.log_artifacts(run_id, entry["path"], entry["name"])
             case "model":
-                from hdoc.tracking.registry import log_model
-
                 log_model(
                     Path(entry["path"]),
                     uri=self.uri,
@@ -216,22 +192,6 @@ class RunLogger(MLFlowLogger):
                 )
             case "status":
                 client.set_terminated(run_id, entry["value"])
-
-
-def _send_parameters(client: MlflowClient, run_id: str, values: Mapping[str, str]) -> None:
-    from mlflow.entities import Param
-
-    known = client.get_run(run_id).data.params
-    parameters = [Param(key, text) for key, text in values.items() if key not in known]
-    for start in range(0, len(parameters), _PER_BATCH):
-        client.log_batch(run_id, params=parameters[start : start + _PER_BATCH])
-
-
-def _send_metrics(client: MlflowClient, run_id: str, entry: Entry) -> None:
-    from mlflow.entities import Metric
-
-    metrics = [Metric(name, value, entry["time"], entry["step"]) for name, value in entry["values"].items()]
-    client.log_batch(run_id, metrics=metrics)
 
 
 def _process_tags() -> dict[str, str]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hdoc.errors import HdocError
-from hdoc.tracking.client import alone, brief, tracking_uri
-from hdoc.tracking.run_logger import RunLogger
+from hdoc.tracking.client import is_missing, open_store, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -44,6 +39,34 @@ class RunRow:
     differences: Mapping[str, str | None]
 
 
+def open_runs() -> MlflowClient:
+    """Return a client of the store that runs are logged to.
+
+    Raises:
+        HdocError: MLflow is not installed, there is no such store, or it does not answer.
+    """
+    uri = tracking_uri()
+    if is_missing(uri):
+        raise HdocError(f"expected runs at {uri}, found none; train first, or set MLFLOW_TRACKING_URI")
+    return open_store(uri, "hdoc runs")
+
+
+def only_experiment(client: MlflowClient) -> str:
+    """Return the name of a store's experiment.
+
+    Raises:
+        HdocError: there is none, or there are several.
+    """
+    names = _experiments(client)
+    if len(names) != 1:
+        raise HdocError(f"expected the name of an experiment: {', '.join(names) or 'there is none yet'}")
+    return names[0]
+
+
+def _experiments(client: MlflowClient) -> list[str]:
+    return sorted(one.name for one in client.search_experiments() if one.name != "Default")
+
+
 def read_runs(
     client: MlflowClient, experiment: str, by: str = "dev/macro_f1", parent: str | None = None
 ) -> list[RunRow]:
@@ -60,8 +83,8 @@ def read_runs(
     """
     found = client.get_experiment_by_name(experiment)
     if found is None:
-        known = sorted(one.name for one in client.search_experiments() if one.name != "Default")
-        raise HdocError(f"expected an experiment, one of {', '.join(known) or 'none yet'}; got {experiment}")
+        known = ", ".join(_experiments(client))
+        raise HdocError(f"expected an experiment, one of {known or 'none yet'}; got {experiment}")
     wanted = "tags.`hdoc.stage` = 'fit'" + (f" and tags.`mlflow.parentRunId` = '{parent}'" if parent else "")
     runs = list(client.search_runs([found.experiment_id], wanted, max_results=1000))
     keys = sorted({key for run in runs for key in run.data.params} - set(_NAMES))
@@ -100,54 +123,3 @@ def print_runs(rows: Sequence[RunRow], by: str) -> None:
         cells = (row.name, row.status, f"{row.started:%m-%d %H:%M}", *figures, differences)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
-
-
-def deliver(folder: Path) -> None:
-    """Send what a run's server was not told while it was away.
-
-    Raises:
-        HdocError: it is no run's folder, or the server is still away.
-    """
-    try:
-        run: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        config = (folder / "config.yaml").read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise HdocError(f"expected the folder of a run, {folder} has no run.json") from error
-    import yaml
-
-    names = yaml.safe_load(config)["run"]
-    logger = RunLogger(names["experiment"], names["name"], run["run_id"], folder, uri=run["tracking_uri"])
-    n_waiting = len(logger.unsent)
-    if not logger.deliver():
-        raise HdocError(
-            f"{run['tracking_uri']} is still away; {len(logger.unsent)} entries are kept in {folder}"
-        )
-    sys.stdout.write(f"{folder}: {n_waiting} entries delivered\n")
-
-
-def open_store(create: bool = False) -> MlflowClient:
-    """Return a client of the store that runs are logged to.
-
-    Args:
-        create: whether to make a new SQLite store where there is none.
-
-    Raises:
-        HdocError: there is none, or it does not answer.
-    """
-    uri = tracking_uri()
-    if not create and uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
-        raise HdocError(f"expected runs at {uri}, found none; train first, or set MLFLOW_TRACKING_URI")
-    # MLflow would report its use to its makers.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
-
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        with alone(uri):
-            client = MlflowClient(uri)
-        client.search_experiments(max_results=1)
-    except MlflowException as error:
-        raise HdocError(f"{uri} does not answer: {brief(error)}") from error
-    return client

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from benchmarks.quality.report import Report
 from benchmarks.quality.runs import EXPERIMENT, Run
-
-if TYPE_CHECKING:
-    from mlflow.tracking import MlflowClient
+from hdoc.errors import HdocError
+from hdoc.tracking.report_run import ReportRun
 
 _TASK = "hdoc.quality"
 
@@ -30,23 +26,29 @@ def log_report(report: Report, runs: Iterable[Run], folder: Path, key: str) -> s
 
     Returns:
         The id of the parent run; None if no run was logged.
+
+    Raises:
+        HdocError: the store cannot be used.
     """
     logged = [(run, stored) for run in runs if (stored := _stored(run.place))]
     if not logged:
         return None
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    from mlflow.tracking import MlflowClient
-
-    client = MlflowClient(tracking_uri=logged[-1][1]["tracking_uri"])
-    parent = _parent(client, report.task, key)
+    uri = logged[-1][1]["tracking_uri"]
+    parent = ReportRun.tagged(uri, EXPERIMENT, report.task, "a benchmark", (_TASK, key))
     for run, stored in logged:
-        _put_below(client, stored["run_id"], parent, run)
-    _log(client, parent, report)
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            client.log_artifact(parent, str(path))
-    client.set_terminated(parent)
-    return parent
+        _put_below(parent, stored["run_id"], run)
+    parent.log_parameters({"command": report.command, **report.settings})
+    parent.log_metrics(
+        {
+            f"{line.entry}/{name}": value
+            for line in report.lines
+            for name, value in asdict(line).items()
+            if isinstance(value, (int, float))
+        }
+    )
+    parent.log_files(folder)
+    parent.end()
+    return parent.run_id
 
 
 def _stored(folder: Path) -> dict[str, str] | None:
@@ -55,46 +57,14 @@ def _stored(folder: Path) -> dict[str, str] | None:
     return found if found and found.get("run_id") else None
 
 
-def _parent(client: MlflowClient, task: str, key: str) -> str:
-    found = client.get_experiment_by_name(EXPERIMENT)
-    experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
-    same = client.search_runs([experiment], f"tags.`{_TASK}` = '{key}'", max_results=1)
-    if same:
-        return str(same[0].info.run_id)
-    run = client.create_run(experiment, run_name=task, tags={_TASK: key})
-    return str(run.info.run_id)
-
-
-def _put_below(client: MlflowClient, run_id: str, parent: str, run: Run) -> None:
-    from mlflow.exceptions import MlflowException
-
+def _put_below(parent: ReportRun, run_id: str, run: Run) -> None:
     tags = {
-        "mlflow.parentRunId": parent,
         "hdoc.task": run.task.name,
         "hdoc.entry": run.entry.name,
         "hdoc.trial": str(run.trial),
         "hdoc.seed": str(run.seed),
     }
     try:
-        for name, value in tags.items():
-            client.set_tag(run_id, name, value)
-    except MlflowException:
+        parent.adopt(run_id, tags)
+    except HdocError:
         return  # it was logged to another store, or deleted there; the table does not depend on it
-
-
-def _log(client: MlflowClient, parent: str, report: Report) -> None:
-    from mlflow.entities import Metric, Param
-
-    known: Mapping[str, Any] = client.get_run(parent).data.params
-    settings = {"command": report.command, **report.settings}
-    parameters = [Param(k, str(v)[:500]) for k, v in settings.items() if k not in known and v is not None]
-    moment = client.get_run(parent).info.start_time
-    metrics = [
-        Metric(re.sub(r"[^\w\-. :/]", "_", f"{line.entry}/{name}"), float(value), moment, 0)
-        for line in report.lines
-        for name, value in asdict(line).items()
-        if isinstance(value, (int, float))
-    ]
-    client.log_batch(parent, params=parameters)
-    for start in range(0, len(metrics), 500):
-        client.log_batch(parent, metrics=metrics[start : start + 500])

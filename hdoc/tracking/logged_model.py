@@ -1,0 +1,114 @@
+"""A model folder as an MLflow model: what MLflow keeps of it, and what it says of its inputs and outputs.
+
+What MLflow keeps is the model folder and the name of the module that reads it (`hdoc.pyfunc`); a model is
+neither pickled nor does it bring code along.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hdoc.storage.identity import verified_identity
+from hdoc.tracking.client import experiment_id, fluent_mlflow
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
+
+LOADER = "hdoc.pyfunc"
+NEEDED_BY = "a model of an MLflow server"
+_EXAMPLE = "시청 앞 정류장에서 버스를 한 시간이나 기다렸습니다. 배차 간격을 줄여 주십시오."
+
+
+def log_model(
+    folder: Path,
+    *,
+    uri: str,
+    experiment: str,
+    run_id: str | None = None,
+    step: int = 0,
+    register_as: str | None = None,
+) -> ModelInfo:
+    """Log a model folder as an MLflow model.
+
+    Args:
+        folder: what a training or `hdoc export` wrote.
+        uri: the tracking server's.
+        experiment: its name; made if there is none.
+        run_id: the run that it comes from.
+        step: of the training, whose figures are then shown with the model.
+        register_as: also make it the next version of this registered model.
+
+    Returns:
+        What MLflow says of it.
+
+    Raises:
+        ModelError: the folder is no model.
+        MlflowException: the server cannot be used.
+    """
+    identity = verified_identity(folder)
+    mlflow = fluent_mlflow(uri, NEEDED_BY)
+    from mlflow.models import Model
+
+    mlflow.set_experiment(experiment_id=experiment_id(mlflow.MlflowClient(uri), experiment))
+    info: ModelInfo = Model.log(
+        artifact_path=None,
+        name="model",
+        flavor=mlflow.pyfunc,
+        run_id=run_id,
+        step=step,
+        registered_model_name=register_as,
+        loader_module=LOADER,
+        data_path=str(folder),
+        signature=_signature(),
+        input_example=({"text": [_EXAMPLE]}, {"top": 1}),
+        pip_requirements=pinned_requirements(),
+        metadata={"name": identity.name, "version": identity.version, "checksum": identity.checksum},
+    )
+    return info
+
+
+def _signature() -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import Array, Map, Object, Property
+
+    span = Array(
+        Object(
+            [
+                Property("start", DataType.long),
+                Property("end", DataType.long),
+                Property("text", DataType.string),
+                Property("contribution", DataType.double),
+            ]
+        )
+    )
+    outputs = {
+        "label": DataType.string,
+        "probability": DataType.double,
+        "probabilities": Map(DataType.double),
+        "sentences": span,
+        "words": span,
+        "error": DataType.string,
+    }
+    return ModelSignature(
+        inputs=Schema([ColSpec(DataType.string, "text")]),
+        outputs=Schema([ColSpec(kind, name) for name, kind in outputs.items()]),
+        params=ParamSchema(
+            [
+                ParamSpec("explain", DataType.boolean, True),
+                ParamSpec("top", DataType.long, 3),
+                ParamSpec("abstain_below", DataType.double, 0.0),
+            ]
+        ),
+    )
+
+
+def pinned_requirements() -> list[str]:
+    """Return hdoc and what its explaining side needs, each at the version that is installed here."""
+    needed = [line for line in requires("hdoc") or [] if "extra ==" not in line]
+    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed]
+    # A local version such as 2.13.0+cpu is not to be had from a package index.
+    return [f"{name}=={version(name).partition('+')[0]}" for name in ("hdoc", *sorted(names))]
