@@ -17,10 +17,10 @@ from pytorch_lightning.callbacks import EarlyStopping, Timer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
-from transformers.utils.logging import disable_progress_bar
 
 from hdoc.baselines.registry import TFIDF
 from hdoc.encoders.memory import bound_kernel_cache
+from hdoc.encoders.pretrained import hide_progress_bars
 from hdoc.errors import HdocError
 from hdoc.tracking.client import tracking_uri
 from hdoc.tracking.run_logger import RunLogger
@@ -30,7 +30,8 @@ from hdoc.training.finish.tfidf import fit_tfidf
 from hdoc.training.loop.checkpoints import RunCheckpoint
 from hdoc.training.loop.learner import DocumentLearner
 from hdoc.training.loop.ranks import RankWatch
-from hdoc.training.run_record import EpochLine, RunRecord
+from hdoc.training.progress_lines import EpochLine, MinuteLine
+from hdoc.training.run_record import RunRecord
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -66,17 +67,16 @@ def _run(arguments: Sequence[str]) -> None:
             "enable_model_summary": False,
             "enable_progress_bar": sys.stderr.isatty(),
             "use_distributed_sampler": False,  # the data gives each process its share
-            "callbacks": [EpochLine(), Timer()],
+            "callbacks": [EpochLine(), MinuteLine(), Timer()],
         },
     )
 
 
 def _quiet() -> None:
     """Leave out what libraries say to those who write a training, not to those who run one."""
-    for name in ("pytorch_lightning", "lightning_fabric", "mlflow", "alembic"):
+    for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    disable_progress_bar()  # type: ignore[no-untyped-call]  # of loading an encoder, which takes no time
-    logging.getLogger("pytorch_lightning.loggers.mlflow").setLevel(logging.ERROR)
+    hide_progress_bars()
     warnings.filterwarnings("ignore", module="pytorch_lightning.utilities._pytree")
     warnings.filterwarnings("ignore", "Found .* in eval mode")  # a frozen encoder
     warnings.filterwarnings("ignore", "The number of training batches")

@@ -1,17 +1,18 @@
-"""What is said and logged about a run while it goes."""
+"""What a run logs at its start: its configuration, its data, and what it was made with and by."""
 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
+from typing import Any
 
 import yaml
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import SaveConfigCallback
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from hdoc.console import say
+from hdoc.tracking.datasets import RunDataset
 from hdoc.tracking.provenance import environment, git_state
 from hdoc.tracking.run_logger import RunLogger
 
@@ -46,6 +47,7 @@ class RunRecord(SaveConfigCallback):
                 }
             )
             logger.log_tags({f"data.{key}": str(value) for key, value in data.fingerprint.items()})
+            logger.log_datasets(_datasets(data))
             logger.log_text("config.yaml", text)
             logger.log_parameters(yaml.safe_load(text))
             logger.log_json("environment.json", environment())
@@ -58,25 +60,9 @@ class RunRecord(SaveConfigCallback):
                     logger.interrupted()
 
 
-class EpochLine(Callback):
-    """Writes a line for each validation, which can be read in a file as well as in a terminal."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock."""
-        self._since = time.monotonic()
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write how training and dev stand."""
-        values = trainer.callback_metrics
-        names = [
-            name
-            for name in ("train/loss", "dev/loss", "dev/macro_f1", "dev/accuracy", "dev/micro_f1")
-            if name in values
-        ]
-        if trainer.training or trainer.state.fn == "fit":
-            shown = "  ".join(f"{name} {float(values[name]):.4f}" for name in names)
-            minutes = (time.monotonic() - self._since) / 60
-            say(f"epoch {trainer.current_epoch + 1}  step {trainer.global_step}  {shown}  {minutes:.1f} min")
+def _datasets(data: Any) -> list[RunDataset]:
+    """Return what a data module's splits are, of those that were given to learn or to measure."""
+    given = {split: sha256 for split, sha256 in data.fingerprint.items() if split != "predict"}
+    if data.dataset is not None:
+        return [RunDataset.of_dataset(data.dataset, split, sha256) for split, sha256 in given.items()]
+    return [RunDataset.of_file(data.files[split], split, sha256) for split, sha256 in given.items()]

@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from hdoc.console import say
 from hdoc.errors import HdocError
-from hdoc.tracking.runs import open_store, print_runs, read_runs
+from hdoc.tracking.client import tracking_uri
+from hdoc.tracking.report_run import ReportRun
+from hdoc.tracking.runs import open_runs, print_runs, read_runs
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial, Trial
 
 _METRIC = "macro_f1"
+_NEEDED_BY = "a search"
 # How a training ends that was told to stop: the search is to stop as well.
 _STOPPED = (-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM)
 
@@ -42,7 +45,6 @@ class Search:
         self.experiment, runs = _section_run(self.arguments)
         self.folder = Path(runs) / self.experiment
         self.place = self.folder / f"{name}.db"
-        self._client = open_store(create=True)
 
     def run(self, n_trials: int) -> None:
         """Train until the study has `n_trials` results.
@@ -51,25 +53,25 @@ class Search:
             HdocError: Optuna is not installed, or nothing but failures came of the first three trials.
         """
         study = self._study()
-        parent = self._parent(study)
+        run = self._run(study)
         ending = "FAILED"
         try:
             for trial in _unfinished(study):
-                self._train(study, trial, parent)
+                self._train(study, trial, run)
             while len(_finished(study)) < n_trials:
                 if len(study.trials) >= 3 and not _finished(study):
                     raise HdocError(
                         f"the first {len(study.trials)} trainings of the search failed; try one alone: "
                         f"hdoc train fit {' '.join(self.arguments)}"
                     )
-                self._train(study, study.ask(), parent)
+                self._train(study, study.ask(), run)
             ending = "FINISHED"
         except KeyboardInterrupt:
             ending = "KILLED"
             raise
         finally:
-            self._client.set_terminated(parent, ending)
-        self._show(study, parent)
+            run.end(ending)
+        self._show(study, run)
 
     def _study(self) -> Study:
         try:
@@ -88,12 +90,12 @@ class Search:
             say(f"{self.place}: the search goes on after {len(_finished(study))} results")
         return study
 
-    def _train(self, study: Study, trial: Trial | FrozenTrial, parent: str) -> None:
+    def _train(self, study: Study, trial: Trial | FrozenTrial, run: ReportRun) -> None:
         values = trial.params if _is_frozen(trial) else self._suggest(trial)
         name = f"{self.name}-{trial.number:03}"
         folder = self.folder / name
         own = [part for key, value in values.items() for part in (f"--{key}", str(value))]
-        fit = ["fit", *self.arguments, *own, "--run.name", name, "--run.parent", parent]
+        fit = ["fit", *self.arguments, *own, "--run.name", name, "--run.parent", run.run_id]
         if (folder / "checkpoints" / "last.ckpt").is_file():
             fit = ["fit", "--resume", str(folder)]
         elif folder.exists():  # it was stopped before its first checkpoint
@@ -110,7 +112,7 @@ class Search:
         study.tell(trial.number, result)
         best = study.best_trial
         say(f"trial {trial.number}: dev macro-F1 {result:.4f}; best {best.value:.4f} of trial {best.number}")
-        self._log(parent, trial.number, result, best.value or 0.0)
+        self._log(run, trial.number, result, best.value or 0.0)
 
     def _suggest(self, trial: Any) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -128,33 +130,25 @@ class Search:
                 values[name] = trial.suggest_float(name, low, high, log=bool(given.get("log")))
         return values
 
-    def _parent(self, study: Study) -> str:
+    def _run(self, study: Study) -> ReportRun:
         """Return the MLflow run of the search, which its trainings are nested in; made at the first start."""
         known: str | None = study.user_attrs.get("mlflow_run")
-        client = self._client
-        if known is None:
-            experiment = client.get_experiment_by_name(self.experiment)
-            number = experiment.experiment_id if experiment else client.create_experiment(self.experiment)
-            known = str(
-                client.create_run(number, run_name=self.name, tags={"hdoc.stage": "sweep"}).info.run_id
-            )
-            client.log_dict(known, self.space, "space.json")
-            study.set_user_attr("mlflow_run", known)
-        client.update_run(known, status="RUNNING")
-        return known
+        if known is not None:
+            return ReportRun.again(tracking_uri(), known, _NEEDED_BY)
+        run = ReportRun.start(tracking_uri(), self.experiment, self.name, _NEEDED_BY, {"hdoc.stage": "sweep"})
+        run.log_json("space.json", self.space)
+        study.set_user_attr("mlflow_run", run.run_id)
+        return run
 
-    def _log(self, parent: str, number: int, result: float, best: float) -> None:
-        from mlflow.exceptions import MlflowException
-
+    def _log(self, run: ReportRun, number: int, result: float, best: float) -> None:
         try:
-            self._client.log_metric(parent, "trial/dev/macro_f1", result, step=number)
-            self._client.log_metric(parent, "dev/macro_f1", best, step=number)
-        except MlflowException as error:
+            run.log_metrics({"trial/dev/macro_f1": result, "dev/macro_f1": best}, number)
+        except HdocError as error:
             say(f"MLflow was not told of trial {number}, {self.place} has it: {error}")
 
-    def _show(self, study: Study, parent: str) -> None:
+    def _show(self, study: Study, run: ReportRun) -> None:
         best = study.best_trial
-        print_runs(read_runs(self._client, self.experiment, parent=parent), "dev/macro_f1")
+        print_runs(read_runs(open_runs(), self.experiment, parent=run.run_id), "dev/macro_f1")
         own = " ".join(f"--{key} {value}" for key, value in best.params.items())
         say(f"best: trial {best.number}, dev macro-F1 {best.value:.4f}: {own}")
 
