@@ -219,7 +219,9 @@ def test_an_evaluation_is_logged_to_mlflow(model, data, tmp_path, monkeypatch) -
     monkeypatch.chdir(tmp_path)
     assert main(["evaluate", str(model), str(data), "--mlflow", "-o", "out", "--sentences", "lines"]) == 0
     client = MlflowClient(uri)
-    run = client.search_runs([client.get_experiment_by_name("evaluation").experiment_id])[0]
+    experiment = client.get_experiment_by_name("evaluation")
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    run = client.search_runs([experiment.experiment_id])[0]
     assert run.info.status == "FINISHED"
     assert run.data.metrics["quality/accuracy"] == 1
     assert run.data.params["data"] == "known.jsonl"

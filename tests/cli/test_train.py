@@ -124,6 +124,10 @@ class TestAFit:
         assert run.data.params["model.window"] == "32"
         assert run.data.params["data.label_column"] == "분류"
         assert len(run.data.tags["data.train"]) == 64
+        [used] = run.inputs.dataset_inputs
+        assert used.dataset.name == "민원.csv"
+        assert run.data.tags["data.train"].startswith(used.dataset.digest)
+        assert [tag.value for tag in used.tags] == ["training"]
         client = MlflowClient(f"sqlite:///{place}/mlflow.db")
         for name in ("train/loss", "train/waiting_share", "train/learning_rate/encoder", "dev/f1/교통"):
             assert client.get_metric_history(run.info.run_id, name), name

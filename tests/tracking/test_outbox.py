@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
+from hdoc.cli.runs import main as runs_main
 from hdoc.tracking.outbox import Entry, Outbox, ServerAwayError, contents
 from hdoc.tracking.run_logger import UNSENT, RunLogger
-from hdoc.tracking.runs import main as runs_main
 from tests.mlflow_servers import TrackingServer
 
 # MLflow's own use of its database library.

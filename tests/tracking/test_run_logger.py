@@ -1,13 +1,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
-from hdoc.tracking.client import metric_name, tracking_uri
-from hdoc.tracking.provenance import environment, git_state, is_alive, this_process
+from hdoc.tracking.client import metric_name
 from hdoc.tracking.run_logger import RunLogger, mark_killed_runs
 
 # MLflow's own use of its database library.
@@ -20,16 +18,9 @@ def started(name: str = "first", run_id: str | None = None) -> RunLogger:
     return logger
 
 
-def test_the_store_is_a_file_here_unless_the_environment_names_another(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for name in ("a", "b"):  # MLflow keeps its connections by URI: one folder's must not serve another
-        (tmp_path / name).mkdir()
-        monkeypatch.chdir(tmp_path / name)
-        assert tracking_uri() == f"sqlite:///{tmp_path}/{name}/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
-    assert tracking_uri() == "http://mlflow.example:5000"
+def test_its_experiment_is_one_for_training_models(store: str) -> None:
+    experiment = MlflowClient(store).get_experiment(started().experiment_id)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
 
 
 def test_labels_of_any_script_name_metrics(store: str) -> None:
@@ -104,40 +95,3 @@ def test_the_run_of_a_killed_process_is_marked_at_the_next_start_and_no_other(st
     statuses = {run: client.get_run(run).info.status for run in (killed, elsewhere, foreign, mine)}
     assert statuses == {killed: "KILLED", elsewhere: "RUNNING", foreign: "RUNNING", mine: "RUNNING"}
     assert mark_killed_runs(client) == []
-
-
-def test_a_process_is_known_by_its_number_and_its_start() -> None:
-    process = this_process()["process"]
-    assert is_alive(process)
-    number, _, start = process.partition(" ")
-    assert not is_alive(f"{number} {start}0")
-    child = subprocess.Popen(["true"])
-    child.wait()
-    assert not is_alive(f"{child.pid} {start}")
-    assert not is_alive("nonsense")
-
-
-def test_commit_and_changes_of_a_repository(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    assert git_state(tmp_path / "nowhere") == {}
-    git("init")
-    (tmp_path / "a").write_text("1", encoding="utf-8")
-    git("add", "a")
-    git("commit", "-m", "first")
-    state = git_state(tmp_path)
-    assert len(state["commit"]) == 40
-    assert state["dirty"] == "no"
-    (tmp_path / "a").write_text("2", encoding="utf-8")
-    assert git_state(tmp_path) == {"commit": state["commit"], "dirty": "yes"}
-
-
-def test_the_environment_names_what_takes_part() -> None:
-    import torch
-
-    found = environment()
-    assert found["packages"]["torch"] == torch.__version__
-    assert found["packages"]["hdoc"]
-    assert found["cores"] >= 1

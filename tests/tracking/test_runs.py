@@ -1,6 +1,5 @@
-"""Runs beside each other, and the search for settings."""
+"""Runs beside each other."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,10 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from hdoc import cli
-from hdoc.cli.train import main as train_main
 from hdoc.errors import HdocError
+from hdoc.tracking.delivery import deliver
 from hdoc.tracking.run_logger import RunLogger
-from hdoc.tracking.runs import deliver, read_runs
-from hdoc.training.sweep import _section_run, read_space
-from tests.labelled import documents, write
+from hdoc.tracking.runs import read_runs
 
 # MLflow's own use of its database library.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
@@ -60,64 +57,3 @@ class TestRuns:
         assert not Path("nowhere.db").exists()
         with pytest.raises(HdocError, match=r"expected the folder of a run, nowhere has no run\.json"):
             deliver(Path("nowhere"))
-
-
-class TestSpace:
-    @pytest.mark.parametrize(
-        ("text", "problem"),
-        [
-            ("[1, 2]", "expected options and their ranges"),
-            ("model.dropout: 0.1", r"model\.dropout: expected \{low: , high: \}.*got 0\.1"),
-            ("model.dropout: {low: 0.1}", r"got \{'low': 0\.1\}"),
-            ("model.context: {choices: []}", "model.context: expected"),
-        ],
-    )
-    def test_a_range_that_is_none_is_refused(self, text: str, problem: str, tmp_path: Path) -> None:
-        path = tmp_path / "space.yaml"
-        path.write_text(text, encoding="utf-8")
-        with pytest.raises(HdocError, match=problem):
-            read_space(path)
-
-    def test_where_runs_go_is_read_as_fit_reads_it(self, tmp_path: Path) -> None:
-        (tmp_path / "a.yaml").write_text("run: {experiment: petitions}\n", encoding="utf-8")
-        config = str(tmp_path / "a.yaml")
-        assert _section_run([]) == ("hdoc", "runs")
-        assert _section_run(["--config", config]) == ("petitions", "runs")
-        assert _section_run([f"--config={config}", "--run.folder=out", "--run.experiment", "b"]) == (
-            "b",
-            "out",
-        )
-
-
-@pytest.mark.slow
-def test_a_search_goes_on_where_it_was_stopped(
-    store: str, tmp_path: Path, tiny_encoder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write(tmp_path / "train.jsonl", documents(24))
-    (tmp_path / "space.yaml").write_text(
-        "model.head_rate: {low: 1.0e-4, high: 1.0e-2, log: true}\n"
-        "model.kernel_widths: {choices: [[1], [1, 3]]}\n",
-        encoding="utf-8",
-    )
-    fit = ["--data.train_file", "train.jsonl", "--data.workers", "0", "--data.cache_folder", "cache"]
-    fit += ["--model.encoder", str(tiny_encoder), "--model.window", "32", "--model.value_width", "8"]
-    fit += ["--trainer.max_epochs", "1", "--trainer.accelerator", "cpu", "--run.experiment", "민원"]
-    search = ["sweep", "--study", "rates", "--space", "space.yaml", *fit, "--trials"]
-    assert train_main([*search, "1"]) == 0
-    assert train_main([*search, "2"]) == 0
-    said = capsys.readouterr().err
-    assert "rates.db: the search goes on after 1 results" in said
-    assert "best: trial" in said
-
-    client = MlflowClient(store)
-    experiment = client.get_experiment_by_name("민원").experiment_id
-    runs = {run.info.run_name: run for run in client.search_runs([experiment])}
-    assert set(runs) == {"rates", "rates-000", "rates-001"}
-    assert runs["rates"].info.status == "FINISHED"
-    for name in ("rates-000", "rates-001"):
-        assert runs[name].data.tags["mlflow.parentRunId"] == runs["rates"].info.run_id
-        outcome = json.loads((tmp_path / "runs" / "민원" / name / "outcome.json").read_text(encoding="utf-8"))
-        assert runs[name].data.metrics["dev/macro_f1"] == pytest.approx(outcome["splits"]["dev"]["macro_f1"])
-    assert len({runs[name].data.params["model.head_rate"] for name in ("rates-000", "rates-001")}) == 2
-    history = client.get_metric_history(runs["rates"].info.run_id, "trial/dev/macro_f1")
-    assert [one.step for one in history] == [0, 1]

@@ -452,6 +452,7 @@ class TestCommand:
 
         client = MlflowClient(f"sqlite:///{place}/mlflow.db")
         [experiment] = [e for e in client.search_experiments() if e.name == "quality"]
+        assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
         found = client.search_runs([experiment.experiment_id])
         [parent] = [run for run in found if run.info.run_name == "topics"]
         children = [run for run in found if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
