@@ -95,12 +95,12 @@ def open_store(uri: str, needed_by: str) -> MlflowClient:
 
 
 def fluent_mlflow(uri: str, needed_by: str) -> Any:
-    """Return the module `mlflow` with its functions for models, which work on a store set for the process.
+    """Return the module `mlflow`, whose functions for models work on a store that exists, for the process.
 
     Raises:
-        HdocError: MLflow is not installed, or there can be no such store.
+        HdocError: MLflow is not installed.
     """
-    connect(uri, needed_by)
+    require_mlflow(needed_by)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of type hints inside MLflow
         import mlflow
@@ -138,14 +138,17 @@ def explained(doing: str) -> Iterator[None]:
         doing: what is tried, for example "log to http://server".
 
     Raises:
-        HdocError: MLflow raised an error.
+        HdocError: MLflow raised an error, or a file did not get to its server.
     """
     from mlflow.exceptions import MlflowException
+    from requests import RequestException
 
+    remedy = "; start that server, or choose another store with MLFLOW_TRACKING_URI"
     try:
         yield
+    except RequestException as error:
+        raise HdocError(f"cannot {doing}: {brief(error)}{remedy}") from error
     except MlflowException as error:
-        remedy = "; start that server, or choose another store with MLFLOW_TRACKING_URI"
         is_of_store = error.get_http_status_code() >= 500
         raise HdocError(f"cannot {doing}: {brief(error)}{remedy if is_of_store else ''}") from error
 

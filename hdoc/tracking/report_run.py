@@ -44,7 +44,8 @@ class ReportRun:
         """
         client = open_store(uri, needed_by)
         with explained(f"log to {uri}"):
-            run = client.create_run(experiment_id(client, experiment), run_name=name, tags=dict(tags or {}))
+            number = experiment_id(client, experiment)
+            run = client.create_run(number, run_name=name, tags=dict(tags or {}))
         return cls(client, uri, str(run.info.run_id))
 
     @classmethod

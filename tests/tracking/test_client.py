@@ -10,6 +10,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from mlflow.tracking import MlflowClient
+from requests import HTTPError
 
 from hdoc.errors import HdocError
 from hdoc.tracking import client as tracking
@@ -115,6 +116,12 @@ def test_only_trouble_with_the_server_is_blamed_on_it(code: int, message: str) -
     with pytest.raises(HdocError) as raised, explained("log"):
         raise MlflowException("full\nand more", error_code=code)
     assert str(raised.value) == message
+
+
+def test_a_file_that_does_not_get_to_the_server_is_one_line() -> None:
+    with pytest.raises(HdocError) as raised, explained("log"):
+        raise HTTPError("502 Server Error\nand more")
+    assert str(raised.value).startswith("cannot log: 502 Server Error; start that server, or choose another")
 
 
 _OPEN = """
