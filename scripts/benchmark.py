@@ -9,6 +9,8 @@ python scripts/benchmark.py speed --petitions data/petitions/dev.jsonl --statute
 python scripts/benchmark.py quality --tasks petitions,statutes,nsmc --seeds 0,1,2
 python scripts/benchmark.py runtimes --data data/petitions/dev.jsonl
 python scripts/benchmark.py trust --faithfulness - data/petitions/test.jsonl
+
+With `--json docs/results/data/NAME.json` and `python scripts/results.py` a page shows what was measured.
 """
 
 import argparse
@@ -19,9 +21,10 @@ from pathlib import Path
 
 from benchmarks.core import core_ratios
 from benchmarks.quality.options import add_arguments as add_quality_arguments
+from benchmarks.result import add_json, record
 from benchmarks.speed.benchmark import add_arguments as add_speed_arguments
 from benchmarks.speed.benchmark import run as measure_speed
-from benchmarks.trust import KINDS, evaluated, targets
+from benchmarks.trust import KINDS, about, evaluated, rows, targets
 
 from hdoc.tables.records import read_records
 
@@ -37,6 +40,7 @@ def main() -> None:
     core.add_argument("--data", default=str(SAMPLES), help="documents; default: the sample articles")
     core.add_argument("--documents", type=int, default=100)
     core.add_argument("--pairs", type=int, default=5)
+    add_json(core)
     core.set_defaults(run=measure_core)
     quality = commands.add_parser("quality", help="hdoc and all it is compared with, on the same footing")
     add_quality_arguments(quality)
@@ -54,6 +58,7 @@ def main() -> None:
         "--seeds", nargs="+", default=[], metavar="MODEL", help="the same model of other seeds"
     )
     trust.add_argument("-o", "--output", type=Path, default=Path("evaluation"), help="default: evaluation")
+    add_json(trust)
     trust.set_defaults(run=measure_trust)
     speed = commands.add_parser("speed", help="time and memory beside the floor and other models")
     add_speed_arguments(speed)
@@ -63,6 +68,7 @@ def main() -> None:
     runtimes.add_argument("--data", type=Path, required=True, help="labelled table; see hdoc evaluate --help")
     runtimes.add_argument("--explained", type=int, default=100, help="documents; default: 100")
     runtimes.add_argument("--rounds", type=int, default=3, help="default: 3")
+    add_json(runtimes)
     runtimes.set_defaults(run=measure_runtimes)
     options = parser.parse_args()
     sys.exit(options.run(options))
@@ -78,12 +84,15 @@ def measure_quality(options: argparse.Namespace) -> int:
 
 def measure_trust(options: argparse.Namespace) -> int:
     """Return 1 if a target is missed."""
-    found = []
+    found, tables, remarks = [], {}, {}
     for kind in KINDS:
         if given := getattr(options, kind.replace("-", "_")):
             more = ["--seeds", *options.seeds] if options.seeds and kind == "faithfulness" else []
             report = evaluated(kind, *given, options.output / kind, options.documents, more)
             found += targets(kind, report)
+            tables |= rows(kind, report)
+            remarks |= about(report)
+    record(options.json, tables, remarks)
     for target in found:
         verdict = "reached" if target.reached else "MISSED "
         bound = "at least" if target.sign > 0 else "at most"
@@ -102,16 +111,21 @@ def measure_runtimes(options: argparse.Namespace) -> None:
     found = compare_runtimes(options.model, examples, options.explained, options.rounds)
     print(f"{len(examples)} documents, {options.explained} explained, {os.cpu_count()} cores")
     print(table(found))
+    record(
+        options.json, {"runtimes": found}, {"documents": f"{len(examples)}, {options.explained} explained"}
+    )
 
 
 def measure_core(options: argparse.Namespace) -> None:
     records = islice(read_records([options.data]), options.documents)
     texts = [record.text for record in records if record.text is not None]
     print(f"{os.cpu_count()} cores, {options.pairs} pairs each, median (lowest to highest)")
-    for result in core_ratios(texts, str(SAMPLES / "transport.txt"), options.pairs):
+    found = core_ratios(texts, str(SAMPLES / "transport.txt"), options.pairs)
+    for result in found:
         verdict = "within" if result.ratio <= result.limit else "above"
         figures = f"{result.ratio:6.2f} ({result.low:.2f} to {result.high:.2f})"
         print(f"{figures}, {verdict} {result.limit}: {result.name}")
+    record(options.json, {"ratios": found}, {"pairs": str(options.pairs)})
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.result import add_json, record
 from drills.disk import drill_full_disk
 from drills.documents import drill_documents, drill_large
 from drills.folders import drill_changed_bytes, drill_half_written, drill_hostile
@@ -34,13 +35,16 @@ def main() -> int:
     parser.add_argument("--changes", type=int, default=1_000, help="bits to change in a model")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
+    add_json(parser)
     options = parser.parse_args()
-    broken = False
+    broken, rows = False, []
     for name in options.drills:
         with tempfile.TemporaryDirectory(prefix="hdoc-drill-") as folder:
             for outcome in DRILLS[name](options, Path(folder)):
                 print("\n".join(outcome.lines()), flush=True)
+                rows.append(outcome.row())
                 broken |= outcome.skipped is None and not outcome.passed
+    record(options.json, {"drills": rows})
     return int(broken)
 
 

@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.result import add_json, record
+
 from hdoc.library import Article, Library, search
 from hdoc.tables import open_table
 
@@ -39,6 +41,7 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--library", type=Path, help="keep the library here, and go on with it")
     parser.add_argument("--sentences", default="data/petitions/train.jsonl")
+    add_json(parser)
     options = parser.parse_args()
     choose = random.Random(0)  # noqa: S311 (no secrets here)
     rows = open_table(Path(options.sentences)).rows(["text"])
@@ -56,16 +59,20 @@ def main() -> int:
         print(
             f"{len(library):,} articles, {len(library) - n_before:,} added in {seconds:.0f} s, {size:,.0f} MB"
         )
-        _measure(library, sentences, choose, options.queries // len(_KINDS))
+        rows = _measure(library, sentences, choose, options.queries // len(_KINDS))
+        about = {"library": f"{len(library):,} articles, {size:,.0f} MB"}
         library.close()
+    record(options.json, {"search": rows}, about)
     return 0
 
 
-def _measure(library: Library, sentences: list[str], choose: random.Random, n_queries: int) -> None:
+def _measure(
+    library: Library, sentences: list[str], choose: random.Random, n_queries: int
+) -> list[dict[str, str | float]]:
     words = [
         word for sentence in choose.choices(sentences, k=5_000) for word in re.findall(r"\w{2,}", sentence)
     ]
-    everything = []
+    everything, rows = [], []
     for kind, n_words, cut, filtered in _KINDS:
         times = []
         for _ in range(n_queries):
@@ -73,14 +80,15 @@ def _measure(library: Library, sentences: list[str], choose: random.Random, n_qu
             start = time.perf_counter()
             search(library, query, choose.choice(_LABELS) if filtered else None)
             times.append((time.perf_counter() - start) * 1000)
-        _report(kind, times)
+        rows.append(_report(kind, times))
         everything += times
-    _report("all", everything)
+    return [*rows, _report("all", everything)]
 
 
-def _report(kind: str, times: list[float]) -> None:
+def _report(kind: str, times: list[float]) -> dict[str, str | float]:
     marks = statistics.quantiles(times, n=100)
     print(f"{kind:24} p50 {marks[49]:6.1f} ms  p95 {marks[94]:6.1f} ms  max {max(times):6.1f} ms")
+    return {"query": kind, "p50": marks[49], "p95": marks[94], "worst": max(times)}
 
 
 def _articles(first: int, n_articles: int, sentences: list[str], choose: random.Random) -> Iterator[Article]:

@@ -13,6 +13,7 @@ import statistics
 import sys
 from itertools import islice
 
+from benchmarks.result import add_json, record
 from playwright.sync_api import sync_playwright
 from serve_load import articles
 
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--browser", metavar="CHROMIUM", required=True, help="its path")
     parser.add_argument("--articles", type=int, default=60)
     parser.add_argument("--characters", type=int, default=1_500)
+    add_json(parser)
     options = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.browser, args=["--no-sandbox"])
@@ -58,6 +60,9 @@ def main() -> int:
         f"{len(seconds)} articles of {options.characters:,} characters, {shaded} sentences shaded: "
         f"p50 {statistics.median(seconds):.0f} ms, p95 {marks[18]:.0f} ms, worst {max(seconds):.0f} ms"
     )
+    row = {"n_articles": len(seconds), "n_characters": options.characters}
+    row |= {"p50": statistics.median(seconds), "p95": marks[18], "worst": max(seconds)}
+    record(options.json, {"latency": [row]})
     return 0
 
 

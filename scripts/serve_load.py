@@ -29,6 +29,8 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.result import add_json, record
+
 _JSON = {"Content-Type": "application/json"}
 _FEW = 40
 
@@ -43,13 +45,15 @@ def main() -> int:
     parser.add_argument("--characters", type=int, default=1_500)
     parser.add_argument("--route", choices=("classify", "explain"), default="classify")
     parser.add_argument("--classify", type=int, metavar="N", help=f"more than {_FEW}")
+    add_json(parser)
     options = parser.parse_args()
     rates = [_classify(options)] if options.classify else []
-    n_errors = sum(Load(options, n_clients).run() for n_clients in options.clients)
+    rows = [Load(options, n_clients).run() for n_clients in options.clients]
     if options.classify:
         rates.append(_classify(options))
         print(f"hdoc classify: {' and '.join(f'{rate:.1f}' for rate in rates)} articles/s, before and after")
-    return 1 if n_errors else 0
+    record(options.json, {"load": rows, "classify": [{"rate": rate} for rate in rates]})
+    return 1 if any(row["n_errors"] for row in rows) else 0
 
 
 class Load:
@@ -68,8 +72,8 @@ class Load:
         self._numbers = count()
         self._lock = threading.Lock()
 
-    def run(self) -> int:
-        """Run the clients and print what they met; returns the number of errors."""
+    def run(self) -> dict[str, float]:
+        """Run the clients, and print and return what they met."""
         url = self.options.url
         before = memory(url)
         start = time.perf_counter()
@@ -77,13 +81,24 @@ class Load:
             list(pool.map(self._client, range(self.n_clients)))
         rate = len(self.seconds) / (time.perf_counter() - start)
         marks = statistics.quantiles(self.seconds, n=100) if len(self.seconds) > 1 else [0.0] * 99
-        p50, p95, p99 = (f"{marks[i] * 1000:,.0f}" for i in (49, 94, 98))
+        p50, p95, p99 = (marks[i] * 1000 for i in (49, 94, 98))
+        after = memory(url)
         print(
-            f"{self.n_clients:3} clients: {rate:.1f} answers/s, p50 {p50} ms, p95 {p95} ms, p99 {p99} ms, "
-            f"statuses {dict(self.statuses)}, memory {before:.0f} -> {memory(url):.0f} MB",
+            f"{self.n_clients:3} clients: {rate:.1f} answers/s, "
+            f"p50 {p50:,.0f} ms, p95 {p95:,.0f} ms, p99 {p99:,.0f} ms, "
+            f"statuses {dict(self.statuses)}, memory {before:.0f} -> {after:.0f} MB",
             flush=True,
         )
-        return sum(n for status, n in self.statuses.items() if status not in (200, 503))
+        return {
+            "n_clients": self.n_clients,
+            "rate": rate,
+            "p50": p50,
+            "p95": p95,
+            "p99": p99,
+            "n_errors": sum(n for status, n in self.statuses.items() if status not in (200, 503)),
+            "memory_before": before,
+            "memory_after": after,
+        }
 
     def _client(self, seed: int) -> None:
         connection = connect(self.options.url)

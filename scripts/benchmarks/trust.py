@@ -21,6 +21,8 @@ _SLOW = ("integrated-gradients", "occlusion")
 _SPEED = 50  # times as fast as the slow methods
 _TOLERANCE = 0.10
 _TOP_WORD, _TOP_SENTENCES = 0.90, 0.95
+_SHOWN = ("word", "sentence", "leave_one_out", "times_contribution")
+_AGREEMENT = ("auprc", "auprc_interval", "auprc_sentences", "auprc_sentences_interval")
 _AUPRC = 0.417  # of attention in ERASER (DeYoung et al. 2020)
 
 
@@ -85,6 +87,36 @@ def targets(kind: Kind, report: Mapping[str, Any]) -> list[Target]:
             Target("it is in one of the top 3 sentences", found["top_sentences"], _TOP_SENTENCES),
         ]
     return list(_faithfulness(methods))
+
+
+def rows(kind: Kind, report: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return what a report says of each method, as a table of a result."""
+    methods = report["explanations"]["methods"].items()
+    if kind == "known-evidence":
+        return {
+            "own_name": [
+                {"method": name, **found["own_name"]} for name, found in methods if "own_name" in found
+            ]
+        }
+    kept = _SHOWN if kind == "faithfulness" else _AGREEMENT
+    table = [
+        {"method": name} | {key: _shown(found[key]) for key in kept if key in found}
+        for name, found in methods
+    ]
+    return {kind: table}
+
+
+def about(report: Mapping[str, Any]) -> dict[str, str]:
+    """Return the model and the documents of a report, in words."""
+    settings, explained = report["settings"], report["explanations"]
+    return {"model": settings["model"], "documents": f"{explained['documents']} of {settings['data']}"}
+
+
+def _shown(figures: Any) -> Any:
+    """Return figures without their curves."""
+    if not isinstance(figures, Mapping):
+        return figures
+    return {name: value for name, value in figures.items() if name.startswith(("compr", "suff"))}
 
 
 def _faithfulness(methods: Mapping[str, Any]) -> Iterator[Target]:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from hdoc.errors import HdocError
 
@@ -32,6 +33,16 @@ class Outcome:
     def passed(self) -> bool:
         """Whether there were tries and each ended as it must."""
         return self.n_tries > 0 and not self.failures
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row of a table of results."""
+        held = {
+            "name": self.name,
+            "n_tries": self.n_tries,
+            "n_failed": len(self.failures),
+            "figures": self.figures,
+        }
+        return held if self.skipped is None else held | {"skipped": self.skipped}
 
     def lines(self) -> Iterator[str]:
         """Yield what to show of it."""

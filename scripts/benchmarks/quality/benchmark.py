@@ -22,6 +22,7 @@ from benchmarks.quality.report import Report, ranked
 from benchmarks.quality.runs import EXPERIMENT, Bench, Run, Train, train_in_process
 from benchmarks.quality.statistics import buckets, lines
 from benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
+from benchmarks.result import command
 from hdoc.console import complain
 from hdoc.errors import HdocError
 
@@ -92,6 +93,8 @@ def _run_task(bench: Bench, options: Options, settings: dict[str, Any], say: Cal
     report = _report(bench, settings, lengths)
     report.write(folder)
     draw(report, folder)
+    if options.json is not None:
+        report.result().write(options.json / f"quality-{bench.task.name}.json")
     log_report(report, done, folder, _key(bench, settings))
     report.show(Console(width=160))
     say(f"table and pictures: {folder}")
@@ -104,7 +107,7 @@ def _report(bench: Bench, settings: dict[str, Any], lengths: dict[str, NDArray[n
     return Report(
         task=bench.task.name,
         date=date.today().isoformat(),
-        command="python scripts/benchmark.py " + shlex.join(sys.argv[1:]),
+        command=command(),
         settings=settings,
         documents={split: len(found) for split, found in lengths.items()},
         borders=buckets(lengths["test"])[0],

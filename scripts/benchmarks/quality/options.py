@@ -46,4 +46,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", action="store_true", help="show the table of what is done, and run nothing"
     )
+    parser.add_argument("--json", type=Path, metavar="FOLDER", help="also write FOLDER/quality-TASK.json")
     parser.add_argument("more", nargs="*", help="behind --: further options of every hdoc train fit")

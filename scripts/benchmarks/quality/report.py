@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quality.statistics import N_RESAMPLES, Line
+from benchmarks.result import Result, machine
 from hdoc.rendering.table import Table
 
 _NOTE = (
@@ -91,14 +90,13 @@ class Report:
         return "\n".join([*parts, ""])
 
     def _facts(self) -> list[str]:
-        counts = " / ".join(f"{count:,}" for count in self.documents.values())
         budget = ", ".join(
             f"{name} {value}" for name, value in self.settings.items() if value not in (None, "")
         )
         return [
             f"- {self.date}, {machine()}",
             f"- `{self.command}`",
-            f"- {counts} documents (train / dev / test); {budget}",
+            f"- {self._counts()} documents; {budget}",
         ]
 
     def write(self, folder: Path) -> None:
@@ -114,6 +112,16 @@ class Report:
         with (folder / "table.txt").open("w", encoding="utf-8") as file:
             self.show(Console(file=file, width=160))
 
+    def result(self) -> Result:
+        """Return the report in the layout of all results."""
+        about = {"documents": self._counts()}
+        return Result(
+            self.date, machine(), self.command, {"quality": [asdict(line) for line in self.lines]}, about
+        )
+
+    def _counts(self) -> str:
+        return " / ".join(f"{count:,}" for count in self.documents.values()) + " (train / dev / test)"
+
     def show(self, console: Any) -> None:
         """Print the tables."""
         self.table().show(console)
@@ -126,21 +134,6 @@ class Report:
 def ranked(lines: Sequence[Line]) -> list[Line]:
     """Return lines in the order of the table."""
     return sorted(lines, key=lambda line: -line.macro_f1)
-
-
-def machine() -> str:
-    """Return processor, cores and GPUs in words."""
-    import torch
-
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return ", ".join([_processor(), f"{os.cpu_count()} cores", *(gpus or ["no GPU"])])
-
-
-def _processor() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _row(line: Line) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.result import add_json, record
 from benchmarks.speed.cost import Cost
 from benchmarks.speed.documents import documents_of, random_document, texts_of
 from benchmarks.speed.explaining import LIME_SAMPLES, explaining_costs
@@ -58,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--whole", type=int, default=1000, help="petitions of the part whole; default: 1000")
     parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS), help="default: all")
     parser.add_argument("-o", "--output", type=Path, default=Path("speed"), help="folder; default: speed")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,6 +82,9 @@ def run(options: argparse.Namespace) -> int:
         "rounds": options.rounds,
     }
     write(options.output, about, costs, peaks)
+    record(
+        options.json, {"costs": costs, "peaks": peaks}, {name: str(value) for name, value in about.items()}
+    )
     return 0
 
 
