@@ -57,6 +57,7 @@ def main() -> None:
     trust.add_argument(
         "--seeds", nargs="+", default=[], metavar="MODEL", help="the same model of other seeds"
     )
+    trust.add_argument("--methods", nargs="+", default=[], help="of faithfulness; see hdoc evaluate --help")
     trust.add_argument("-o", "--output", type=Path, default=Path("evaluation"), help="default: evaluation")
     add_json(trust)
     trust.set_defaults(run=measure_trust)
@@ -88,6 +89,7 @@ def measure_trust(options: argparse.Namespace) -> int:
     for kind in KINDS:
         if given := getattr(options, kind.replace("-", "_")):
             more = ["--seeds", *options.seeds] if options.seeds and kind == "faithfulness" else []
+            more += ["--methods", *options.methods] if options.methods and kind == "faithfulness" else []
             report = evaluated(kind, *given, options.output / kind, options.documents, more)
             found += targets(kind, report)
             tables |= rows(kind, report)

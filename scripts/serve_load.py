@@ -22,15 +22,15 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.result import add_json, record
 
+SAMPLES = Path(__file__).parents[1] / "hdoc" / "assets" / "samples"
 _JSON = {"Content-Type": "application/json"}
 _FEW = 40
 
@@ -143,10 +143,11 @@ def _classify(options: argparse.Namespace) -> float:
     return float((options.classify - _FEW) / (seconds[1] - seconds[0]))
 
 
-def articles(n_characters: int, seed: int) -> Iterator[str]:
+def articles(
+    n_characters: int, seed: int, names: Sequence[str] = ("transport", "pets", "childcare")
+) -> Iterator[str]:
     """Yield articles of about so many characters, in paragraphs, each another one."""
-    names = ("transport", "pets", "childcare")
-    samples = [(files("hdoc") / "assets/samples" / f"{name}.txt").read_text("utf-8") for name in names]
+    samples = [(SAMPLES / f"{name}.txt").read_text("utf-8") for name in names]
     sentences = [line for sample in samples for line in sample.replace("\n", " ").split(". ")]
     choose = random.Random(seed)  # noqa: S311 (no secrets here)
     while True:

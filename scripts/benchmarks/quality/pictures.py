@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.plots import PALETTE
 from benchmarks.quality.report import Report
 from benchmarks.quality.statistics import Line
 from hdoc.metrics.plots import figure, save
 
-_COLOURS = {"hdoc": "#1f4e79", "tfidf": "#d1603d", "neural": "#5b8c5a", "ablation": "#9a9a9a"}
 _MARKERS = "osD^vP*Xph<>8dH"
 
 
@@ -32,7 +32,7 @@ def _draw_lengths(report: Report, path: Path) -> None:
             range(len(line.by_length)),
             [100 * value for value in line.by_length],
             label=line.entry,
-            color=_COLOURS[line.kind],
+            color=PALETTE[line.kind],
             marker=_MARKERS[number % len(_MARKERS)],
             markersize=5,
             linewidth=2.5 if line.kind == "hdoc" else 1,
@@ -67,7 +67,7 @@ def _scatter(axes: Any, lines: Sequence[Line], costs: Sequence[float], name: str
     for line, cost in zip(lines, costs, strict=True):
         middle = 100 * line.macro_f1
         reach = [[middle - 100 * line.low], [100 * line.high - middle]]
-        axes.errorbar(cost, middle, yerr=reach, fmt="o", color=_COLOURS[line.kind], markersize=5, linewidth=1)
+        axes.errorbar(cost, middle, yerr=reach, fmt="o", color=PALETTE[line.kind], markersize=5, linewidth=1)
         axes.annotate(line.entry, (cost, middle), xytext=(5, 3), textcoords="offset points", fontsize=8)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

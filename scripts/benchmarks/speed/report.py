@@ -9,11 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from benchmarks.plots import INK, SECOND
 from benchmarks.speed.cost import Cost
 from benchmarks.speed.lengths import Peak
 from hdoc.metrics.plots import figure, save
-
-_INK, _SECOND = "#1f4e79", "#d1603d"
 
 
 def markdown(costs: Sequence[Cost], peaks: Sequence[Peak]) -> str:
@@ -74,8 +73,8 @@ def draw(by_length: Mapping[int, float], peaks: Sequence[Peak], path: Path) -> N
     """
     image, (left, right) = figure(10, 4, 1, 2)
     if by_length:
-        left.loglog(list(by_length), list(by_length.values()), "o-", color=_INK, label="reading")
-    for task, colour in (("reading", _INK), ("training", _SECOND)):
+        left.loglog(list(by_length), list(by_length.values()), "o-", color=INK, label="reading")
+    for task, colour in (("reading", INK), ("training", SECOND)):
         own = [peak for peak in peaks if peak.task == task]
         counts = [peak.n_sentences for peak in own]
         right.loglog(counts, [p.n_bytes / 2**20 for p in own], "o-", color=colour, label=task)
