@@ -4,18 +4,22 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint unit clean
+.PHONY: demo test lint docs unit clean
 
 demo: $(VENV)/.explaining            ## explain a sample article with the model that comes with hdoc
 	$(BIN)/hdoc explain hdoc/assets/samples/childcare.txt
 
 test: lint unit                      ## everything that is checked before a change goes in
 
-lint: $(VENV)/.developing            ## style, types and the direction of imports
+lint: $(VENV)/.developing docs       ## style, types, the direction of imports, the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.developing            ## the documentation as a site: build/site/index.html
+	$(BIN)/python scripts/results.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 unit: $(VENV)/.developing            ## the tests
 	$(BIN)/pytest

@@ -57,8 +57,11 @@ def main() -> int:
 
 def draw_page(browser: Browser, folder: Path) -> Iterator[Path]:
     """Show an article in the page of `hdoc serve`, as a reader has it after 분석하기."""
-    with tempfile.TemporaryDirectory() as home, served("serve", "--port", "{port}", XDG_DATA_HOME=home) as url:
-        page = opened(browser, url, height=1080)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        served("serve", "--port", "{port}", XDG_DATA_HOME=home) as url,
+    ):
+        page = opened(browser, url, height=1040)
         page.locator("#samples button").first.click()
         page.click("#analyse")
         page.wait_for_selector("#article .s")
@@ -73,8 +76,8 @@ def draw_explanation(browser: Browser, folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "childcare.html"
         sample = SAMPLES / "childcare.txt"
-        run([*_HDOC, "explain", str(sample), "--format", "html", "-o", str(report)])
-        yield shot(opened(browser, report.as_uri(), height=900), folder / "explanation.png")
+        run([*_HDOC, "explain", str(sample), "--format", "html", "--language", "en", "-o", str(report)])
+        yield shot(opened(browser, report.as_uri(), height=864), folder / "explanation.png")
 
 
 def draw_mlflow(browser: Browser, folder: Path) -> Iterator[Path]:
@@ -93,7 +96,10 @@ def draw_mlflow(browser: Browser, folder: Path) -> Iterator[Path]:
             )  # fmt: skip
         given = ["server", "--backend-store-uri", store, "--port", "{port}"]
         with served(*given, program=[sys.executable, "-m", "mlflow"], ready="/health") as url:
-            yield shot(compared(browser, url, store), folder / "mlflow-compare.png")
+            page = compared(browser, url, store)
+            box = page.get_by_text("Run details").first.bounding_box() or {"x": 0, "y": 0}
+            area = {"x": box["x"] - 40, "y": max(box["y"] - 90, 0), "width": 760, "height": 900}
+            yield shot(page, folder / "mlflow-compare.png", area)
 
 
 def compared(browser: Browser, url: str, store: str) -> Page:
@@ -108,32 +114,36 @@ def compared(browser: Browser, url: str, store: str) -> Page:
         run.info.run_id for run in client.search_runs([experiment.experiment_id], order_by=["start_time"])
     ]
     query = f"runs={json.dumps(found)}&experiments={json.dumps([experiment.experiment_id])}"
-    page = opened(browser, f"{url}/#/compare-runs?{query}", height=1000)
+    page = opened(browser, f"{url}/#/compare-runs?{query}", height=1200, locale="en-US")
     page.get_by_text("Show diff only").first.wait_for()
+    for leave in (page.get_by_role("button", name="Close"), page.get_by_text("Visualizations")):
+        if leave.count():
+            leave.first.click()
     page.locator("[role=switch]").first.click()
     page.wait_for_timeout(1500)
     return page
 
 
 def rows() -> Iterator[dict[str, str]]:
-    """Yield labelled articles, each of sentences of one sample."""
-    for name, label in _LABELS.items():
-        for text in islice(articles(400, 0, names=(name,)), 40):
-            yield {"text": text, "label": label}
+    """Yield labelled articles: some sentences of the label's own sample, and more of all."""
+    for seed, (name, label) in enumerate(_LABELS.items()):
+        own, others = articles(100, seed, names=(name,)), articles(700, seed + len(_LABELS))
+        for first, more in islice(zip(own, others, strict=False), 40):
+            yield {"text": f"{first}\n\n{more}", "label": label}
 
 
-def opened(browser: Browser, url: str, height: int) -> Page:
-    """Open an address in a Korean browser of 1,200 pixels' width."""
+def opened(browser: Browser, url: str, height: int, locale: str = "ko-KR") -> Page:
+    """Open an address in a browser of 1,200 pixels' width."""
     page = browser.new_context(
-        locale="ko-KR", color_scheme="light", viewport={"width": 1200, "height": height}
+        locale=locale, color_scheme="light", viewport={"width": 1200, "height": height}
     ).new_page()
     page.goto(url)
     return page
 
 
-def shot(page: Page, path: Path) -> Path:
-    """Write what a page shows."""
-    page.screenshot(path=path)
+def shot(page: Page, path: Path, area: dict[str, float] | None = None) -> Path:
+    """Write what a page shows, or an area of it."""
+    page.screenshot(path=path, clip=area)  # type: ignore[arg-type]
     return path
 
 

@@ -56,7 +56,7 @@ class Engine(ABC):
 
     Args:
         tokenizer: the network's.
-        bias: the network's, (classes,).
+        n_classes: number of classes.
         origin: the score of a piece that argues neither for nor against a class, (classes,); 0 by default.
 
     Since weights sum to 1, whatever is taken off all piece scores and added to the bias leaves the class
