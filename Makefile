@@ -11,11 +11,12 @@ demo: $(VENV)/.explaining            ## explain a sample article with the model 
 
 test: lint unit                      ## everything that is checked before a change goes in
 
-lint: $(VENV)/.developing docs       ## style, types, the direction of imports, the documentation
+lint: $(VENV)/.developing            ## style, types, the direction of imports, the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory docs
 
 docs: $(VENV)/.developing            ## the documentation as a site: build/site/index.html
 	$(BIN)/python scripts/results.py --check
