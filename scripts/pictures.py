@@ -91,7 +91,7 @@ def draw_mlflow(browser: Browser, folder: Path) -> Iterator[Path]:
         for name, dropout in (("all-sentences", "0.0"), ("fewer-sentences", "0.4")):
             run(
                 [*_HDOC, "train", "fit", "--data.train_file", str(table), "--run.experiment", "articles",
-                 "--run.name", name, "--model.sentence_dropout", dropout, "--trainer.max_epochs", "3"],
+                 "--run.name", name, "--model.deletion.sentences", dropout, "--trainer.max_epochs", "3"],
                 cwd=place, MLFLOW_TRACKING_URI=store,
             )  # fmt: skip
         given = ["server", "--backend-store-uri", store, "--port", "{port}"]

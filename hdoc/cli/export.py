@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hdoc.cli.exit_status import exit_status
-from hdoc.training.finish.export import export_checkpoint, write_graph
+from hdoc.errors import HdocError
+from hdoc.training.finish.checkpoint import read_checkpoint, task_of_checkpoint
+from hdoc.training.known_tasks import find_training
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,10 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    export_checkpoint(
+    task = find_training(task_of_checkpoint(read_checkpoint(options.checkpoint)))
+    task.export(
         options.checkpoint, options.folder, name=options.name, version=options.version, half=options.half
     )
     if options.onnx:
-        write_graph(options.folder)
-    sys.stdout.write(f"{options.folder}\nnext: hdoc explain -m {options.folder} FILE\n")
+        if task.write_graph is None:
+            raise HdocError(f"expected a task with an ONNX graph, {task.name} has none; leave --onnx out")
+        task.write_graph(options.folder)
+    sys.stdout.write(f"{options.folder}\nnext: {task.use.format(model=options.folder)}\n")
     return 0

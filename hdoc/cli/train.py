@@ -1,7 +1,7 @@
 """`hdoc train`: fit, validate, test and predict, on LightningCLI.
 
     hdoc train fit --config petitions                  a config that comes with hdoc, by name
-    hdoc train fit --config my.yaml --model.dropout 0.2
+    hdoc train fit --config my.yaml --model.head.dropout 0.2
     hdoc train fit --resume runs/petitions/NAME        go on after a kill
     hdoc train test --config runs/petitions/NAME/config.yaml --ckpt_path runs/…/checkpoints/best.ckpt
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 from hdoc.errors import HdocError
@@ -77,3 +78,26 @@ def _newest_run() -> Path:
     if newest is None:
         raise HdocError("expected a run to go on with, found no runs/*/*/checkpoints/last.ckpt here")
     return newest.parent.parent
+
+
+def setting(arguments: Sequence[str], name: str, default: str) -> str:
+    """Return a text option as `hdoc train fit` will understand its arguments, without parsing them all.
+
+    Args:
+        arguments: names of configs are files already.
+        name: of the option, with dots between sections.
+        default: where neither arguments nor configs say it.
+    """
+    import yaml
+
+    found = default
+    parts = [part for argument in arguments for part in argument.split("=", 1)]
+    for option, value in pairwise(parts):
+        if option in ("--config", "-c"):
+            inner = yaml.safe_load(Path(value).read_text(encoding="utf-8")) or {}
+            for section in name.split("."):
+                inner = inner.get(section) if isinstance(inner, dict) else None
+            found = found if inner is None else str(inner)
+        elif option == f"--{name}":
+            found = value
+    return found

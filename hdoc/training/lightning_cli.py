@@ -18,20 +18,21 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from hdoc.baselines.registry import TFIDF
 from hdoc.encoders.memory import bound_kernel_cache
 from hdoc.encoders.pretrained import hide_progress_bars
 from hdoc.errors import HdocError
 from hdoc.tracking.client import tracking_uri
 from hdoc.tracking.run_logger import RunLogger
-from hdoc.training.data.module import DocumentData
+from hdoc.training.configs import setting
 from hdoc.training.finish.finish import finish_fit, show_figures, write_predictions
-from hdoc.training.finish.tfidf import fit_tfidf
+from hdoc.training.known_tasks import find_training
 from hdoc.training.loop.checkpoints import RunCheckpoint
-from hdoc.training.loop.learner import DocumentLearner
 from hdoc.training.loop.ranks import RankWatch
 from hdoc.training.progress_lines import EpochLine, MinuteLine
 from hdoc.training.run_record import RunRecord
+from hdoc.training.task import TrainingTask
+
+DEFAULT_TASK = "document"
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -47,8 +48,7 @@ def run(arguments: Sequence[str]) -> None:
 
 def _run(arguments: Sequence[str]) -> None:
     TrainingCLI(
-        DocumentLearner,
-        DocumentData,
+        find_training(setting(arguments, "task", DEFAULT_TASK)),
         args=list(arguments),
         save_config_callback=RunRecord,
         save_config_kwargs={"save_to_log_dir": False},
@@ -88,10 +88,20 @@ def _quiet() -> None:
 
 
 class TrainingCLI(LightningCLI):
-    """The command line: sections `run`, `data`, `model`, `trainer`, `early_stopping` and `checkpoint`."""
+    """The command line: sections `run`, `data`, `model`, `trainer`, `early_stopping` and `checkpoint`.
+
+    Args:
+        task: what is trained; it says what the sections `data` and `model` hold.
+        options: of LightningCLI.
+    """
+
+    def __init__(self, task: TrainingTask, **options: Any) -> None:
+        self.task = task
+        super().__init__(task.learner(), task.data(), **options)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the sections that Lightning does not have, and pass on what data and model share."""
+        parser.add_argument("--task", type=str, default=self.task.name, help="what is trained")
         parser.add_argument("--run.experiment", type=str, default="hdoc", help="MLflow experiment")
         parser.add_argument("--run.name", type=str | None, default=None, help="default: date and time")
         parser.add_argument("--run.folder", type=str, default="runs", help="holds EXPERIMENT/NAME")
@@ -101,14 +111,15 @@ class TrainingCLI(LightningCLI):
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.set_defaults(
             {
-                "early_stopping.monitor": "dev/macro_f1",
+                "early_stopping.monitor": self.task.watched,
                 "early_stopping.mode": "max",
                 "early_stopping.patience": 5,
                 "early_stopping.strict": False,  # without documents for dev there is nothing to stop by
             }
         )
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
-        for name in ("encoder", "window", "multi_label"):
+        parser.set_defaults({"checkpoint.monitor": self.task.watched})
+        for name in self.task.shared:
             parser.link_arguments(f"model.{name}", f"data.{name}")
 
     def _parse_ckpt_path(self) -> None:
@@ -166,17 +177,17 @@ class TrainingCLI(LightningCLI):
 
     def fit(self, **kwargs: Any) -> None:
         """Train the network; what is none is fitted without Lightning's loop, all else being the same."""
-        if self.model.hparams["architecture"] in TFIDF:
-            fit_tfidf(self.trainer, self.model, self.datamodule, self.folder)
-        else:
-            self.trainer.callbacks.append(self.ranks)  # type: ignore[attr-defined]
-            with self.ranks.explained():
-                self.trainer.fit(**kwargs)
+        alone = self.task.fit_alone
+        if alone and alone(self.trainer, self.model, self.datamodule, self.folder):
+            return
+        self.trainer.callbacks.append(self.ranks)  # type: ignore[attr-defined]
+        with self.ranks.explained():
+            self.trainer.fit(**kwargs)
 
     def after_fit(self) -> None:
         """Calibrate, evaluate and export the best checkpoint."""
         with self.ranks.explained():
-            finish_fit(self.trainer, self.model, self.datamodule, self.folder)
+            finish_fit(self.task, self.trainer, self.model, self.datamodule, self.folder)
         self.ranks.stop()
 
     def after_validate(self) -> None:
@@ -189,7 +200,7 @@ class TrainingCLI(LightningCLI):
 
     def after_predict(self) -> None:
         """Write the predictions."""
-        write_predictions(self.trainer, self.model, self.datamodule, self.folder)
+        write_predictions(self.task, self.trainer, self.model, self.datamodule, self.folder)
 
 
 def _read_run(folder: Path) -> dict[str, str]:

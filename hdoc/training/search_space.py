@@ -9,11 +9,11 @@ from hdoc.errors import HdocError
 
 # The rates span what BERTs of any size bear; the rest is what the network leaves open.
 SPACE: dict[str, Any] = {
-    "model.encoder_rate": {"low": 2e-5, "high": 5e-4, "log": True},
-    "model.head_rate": {"low": 2e-4, "high": 3e-3, "log": True},
-    "model.kernel_widths": {"choices": [[1], [3], [1, 3], [1, 3, 5], [1, 3, 5, 7]]},
-    "model.context": {"choices": ["none", "convolution", "gru", "transformer"]},
-    "model.sentence_dropout": {"low": 0.0, "high": 0.4},
+    "model.optimiser.encoder_rate": {"low": 2e-5, "high": 5e-4, "log": True},
+    "model.optimiser.head_rate": {"low": 2e-4, "high": 3e-3, "log": True},
+    "model.head.kernel_widths": {"choices": [[1], [3], [1, 3], [1, 3, 5], [1, 3, 5, 7]]},
+    "model.head.context": {"choices": ["none", "convolution", "gru", "transformer"]},
+    "model.deletion.sentences": {"low": 0.0, "high": 0.4},
 }
 
 

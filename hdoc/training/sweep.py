@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from hdoc.errors import HdocError
 from hdoc.tracking.client import tracking_uri
 from hdoc.tracking.report_run import ReportRun
 from hdoc.tracking.runs import open_runs, print_runs, read_runs
+from hdoc.training.configs import setting
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -42,7 +42,8 @@ class Search:
 
     def __init__(self, name: str, space: dict[str, Any], arguments: Sequence[str]) -> None:
         self.name, self.space, self.arguments = name, space, list(arguments)
-        self.experiment, runs = _section_run(self.arguments)
+        self.experiment = setting(self.arguments, "run.experiment", "hdoc")
+        runs = setting(self.arguments, "run.folder", "runs")
         self.folder = Path(runs) / self.experiment
         self.place = self.folder / f"{name}.db"
 
@@ -151,20 +152,6 @@ class Search:
         print_runs(read_runs(open_runs(), self.experiment, parent=run.run_id), "dev/macro_f1")
         own = " ".join(f"--{key} {value}" for key, value in best.params.items())
         say(f"best: trial {best.number}, dev macro-F1 {best.value:.4f}: {own}")
-
-
-def _section_run(arguments: Sequence[str]) -> tuple[str, str]:
-    """Return experiment and folder of runs as `hdoc train fit` will understand its arguments."""
-    import yaml
-
-    found = {"experiment": "hdoc", "folder": "runs"}
-    parts = [part for argument in arguments for part in argument.split("=", 1)]
-    for option, value in pairwise(parts):
-        if option in ("--config", "-c"):
-            found |= (yaml.safe_load(Path(value).read_text(encoding="utf-8")) or {}).get("run", {})
-        elif option.startswith("--run."):
-            found[option.removeprefix("--run.")] = value
-    return found["experiment"], found["folder"]
 
 
 def _result(folder: Path) -> float | None:

@@ -34,8 +34,15 @@ class SmallTraining:
         _write_documents(folder / "dev.jsonl", 12)
         _write_encoder(folder / "encoder")
         self.options = [
-            *("--model.encoder", "encoder", "--model.window", "32", "--model.value_width", "16"),
-            *("--model.channels", "8", "--data.train_file", "train.jsonl", "--data.dev_file", "dev.jsonl"),
+            *("--model.encoder", "encoder", "--model.window", "32", "--model.head.value_width", "16"),
+            *(
+                "--model.head.channels",
+                "8",
+                "--data.train_file",
+                "train.jsonl",
+                "--data.dev_file",
+                "dev.jsonl",
+            ),
             *("--data.workers", "0", "--data.cache_folder", "cache", "--data.batch_documents", "4"),
             *("--trainer.max_epochs", str(n_epochs), "--trainer.accelerator", "cpu"),
             *("--checkpoint.minutes", "0", "--run.experiment", "drill"),

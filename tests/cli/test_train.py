@@ -20,11 +20,12 @@ from mlflow.tracking import MlflowClient
 from pytorch_lightning import Trainer
 
 from hdoc import DocumentClassifier, cli
+from hdoc.cli.export import main as export_main
 from hdoc.cli.train import main
 from hdoc.errors import HdocError
 from hdoc.tasks.document.folder import load_model
 from hdoc.training.configs import expand_resume, find_configs, shipped_configs
-from hdoc.training.finish import export
+from hdoc.training.tasks.document.export import export_checkpoint
 from tests.labelled import documents, telling_documents, write
 from tests.places import ROOT
 
@@ -36,7 +37,7 @@ pytestmark = [
 ]
 
 LABELS = ("교통", "교육", "환경", "복지", "문화")
-TINY = ["--model.window", "32", "--model.value_width", "16", "--model.channels", "8"]
+TINY = ["--model.window", "32", "--model.head.value_width", "16", "--model.head.channels", "8"]
 QUICK = ["--data.workers", "0", "--data.cache_folder", "cache", "--trainer.accelerator", "cpu"]
 
 
@@ -114,7 +115,7 @@ class TestAFit:
 
     def test_the_best_checkpoint_is_exported_again_to_the_same_model(self, place: Path) -> None:
         run = place / "runs" / "민원" / "first"
-        export.export_checkpoint(run / "checkpoints" / "best.ckpt", place / "again")
+        export_checkpoint(run / "checkpoints" / "best.ckpt", place / "again")
         for name in ("weights.safetensors", "calibration.json", "labels.json", "README.md"):
             assert (place / "again" / name).read_bytes() == (run / "model" / name).read_bytes()
 
@@ -236,7 +237,7 @@ class TestExport:
     def test_the_command(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
         last = place / "runs" / "민원" / "first" / "checkpoints" / "last.ckpt"
         target = place / "half"
-        assert export.main([str(last), str(target), "--half", "--name", "민원 분류", "--version", "3"]) == 0
+        assert export_main([str(last), str(target), "--half", "--name", "민원 분류", "--version", "3"]) == 0
         assert f"hdoc explain -m {target} FILE" in capsys.readouterr().out
         whole = place / "runs" / "민원" / "first" / "model" / "weights.safetensors"
         assert (target / "weights.safetensors").stat().st_size < 0.6 * whole.stat().st_size
@@ -259,7 +260,7 @@ class TestExport:
             path.write_bytes(content)
         elif content is not None:
             torch.save(content, path)
-        assert export.main([str(path), str(tmp_path / "model")]) == 1
+        assert export_main([str(path), str(tmp_path / "model")]) == 1
         error = capsys.readouterr().err
         assert message in error
         assert error.count("\n") == 1
@@ -271,7 +272,7 @@ class TestExport:
                 return (Path.touch, (tmp_path / "sprung",))
 
         torch.save({"hdoc": Trap()}, tmp_path / "a.ckpt")
-        assert export.main([str(tmp_path / "a.ckpt"), str(tmp_path / "model")]) == 1
+        assert export_main([str(tmp_path / "a.ckpt"), str(tmp_path / "model")]) == 1
         assert not (tmp_path / "sprung").exists()
 
 
@@ -421,7 +422,7 @@ class TestKilled:
         write(tmp_path / "dev.jsonl", documents(12, seed=1))
         fixed = options(tiny_encoder, "--data.train_file", "train.jsonl", "--data.dev_file", "dev.jsonl")
         fixed += ["--data.batch_documents", "4", "--trainer.max_epochs", "2", "--checkpoint.minutes", "0"]
-        fixed += ["--model.piece_dropout", "0.1", "--trainer.accumulate_grad_batches", "2"]
+        fixed += ["--model.deletion.pieces", "0.1", "--trainer.accumulate_grad_batches", "2"]
 
         def run(name: str, *more: str, check: bool = True) -> Any:
             return in_process(tmp_path, "fit", *fixed, "--run.name", name, *more, check=check)

@@ -48,7 +48,7 @@ def train(folder: Path, encoder: Path, url: str, name: str) -> "subprocess.Popen
     waits = {"class_path": "tests.killing.WaitAt", "init_args": {"places": {"away": [1, 2], "back": [2, 2]}}}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": url}
     command = ["train", "fit", "--model.encoder", str(encoder), "--model.window", "32"]
-    command += ["--model.value_width", "16", "--model.channels", "8", "--data.workers", "0"]
+    command += ["--model.head.value_width", "16", "--model.head.channels", "8", "--data.workers", "0"]
     command += ["--data.train_file", "train.jsonl", "--data.dev_file", "dev.jsonl"]
     command += ["--data.cache_folder", f"cache-{name}", "--data.batch_documents", "4"]
     command += ["--trainer.accelerator", "cpu", "--trainer.log_every_n_steps", "1"]

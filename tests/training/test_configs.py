@@ -38,7 +38,7 @@ def test_every_value_is_one_that_exists(path: Path, monkeypatch: pytest.MonkeyPa
 
     from hdoc.training.data.module import DocumentData
     from hdoc.training.loop.checkpoints import RunCheckpoint
-    from hdoc.training.loop.learner import DocumentLearner
+    from hdoc.training.tasks.document.learner import DocumentLearner
 
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     parser = LightningArgumentParser()
@@ -48,5 +48,9 @@ def test_every_value_is_one_that_exists(path: Path, monkeypatch: pytest.MonkeyPa
     parsed = parser.parse_object({key: config[key] for key in ("model", "data")})
     for section in ("model", "data"):
         for name, value in config[section].items():
-            assert getattr(parsed[section], name) == value
+            found = getattr(parsed[section], name)
+            if isinstance(value, dict):
+                assert {key: getattr(found, key) for key in value} == value
+            else:
+                assert found == value
     assert not set(config["data"]) & {"encoder", "window", "multi_label"}, "they are taken from the model"

@@ -10,9 +10,9 @@ from hdoc.training.search_space import read_space
     ("text", "problem"),
     [
         ("[1, 2]", "expected options and their ranges"),
-        ("model.dropout: 0.1", r"model\.dropout: expected \{low: , high: \}.*got 0\.1"),
-        ("model.dropout: {low: 0.1}", r"got \{'low': 0\.1\}"),
-        ("model.context: {choices: []}", "model.context: expected"),
+        ("model.head.dropout: 0.1", r"model\.dropout: expected \{low: , high: \}.*got 0\.1"),
+        ("model.head.dropout: {low: 0.1}", r"got \{'low': 0\.1\}"),
+        ("model.head.context: {choices: []}", "model.head.context: expected"),
     ],
 )
 def test_a_range_that_is_none_is_refused(text: str, problem: str, tmp_path: Path) -> None:

@@ -31,12 +31,12 @@ def test_a_search_goes_on_where_it_was_stopped(
 ) -> None:
     write(tmp_path / "train.jsonl", documents(24))
     (tmp_path / "space.yaml").write_text(
-        "model.head_rate: {low: 1.0e-4, high: 1.0e-2, log: true}\n"
-        "model.kernel_widths: {choices: [[1], [1, 3]]}\n",
+        "model.optimiser.head_rate: {low: 1.0e-4, high: 1.0e-2, log: true}\n"
+        "model.head.kernel_widths: {choices: [[1], [1, 3]]}\n",
         encoding="utf-8",
     )
     fit = ["--data.train_file", "train.jsonl", "--data.workers", "0", "--data.cache_folder", "cache"]
-    fit += ["--model.encoder", str(tiny_encoder), "--model.window", "32", "--model.value_width", "8"]
+    fit += ["--model.encoder", str(tiny_encoder), "--model.window", "32", "--model.head.value_width", "8"]
     fit += ["--trainer.max_epochs", "1", "--trainer.accelerator", "cpu", "--run.experiment", "민원"]
     search = ["sweep", "--study", "rates", "--space", "space.yaml", *fit, "--trials"]
     assert train_main([*search, "1"]) == 0
@@ -56,6 +56,8 @@ def test_a_search_goes_on_where_it_was_stopped(
         assert runs[name].data.tags["mlflow.parentRunId"] == runs["rates"].info.run_id
         outcome = json.loads((tmp_path / "runs" / "민원" / name / "outcome.json").read_text(encoding="utf-8"))
         assert runs[name].data.metrics["dev/macro_f1"] == pytest.approx(outcome["splits"]["dev"]["macro_f1"])
-    assert len({runs[name].data.params["model.head_rate"] for name in ("rates-000", "rates-001")}) == 2
+    assert (
+        len({runs[name].data.params["model.optimiser.head_rate"] for name in ("rates-000", "rates-001")}) == 2
+    )
     history = client.get_metric_history(runs["rates"].info.run_id, "trial/dev/macro_f1")
     assert [one.step for one in history] == [0, 1]

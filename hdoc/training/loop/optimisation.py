@@ -5,47 +5,40 @@ from __future__ import annotations
 import math
 import re
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from pytorch_lightning import Trainer
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from hdoc.baselines.registry import AnyNetwork
 from hdoc.errors import HdocError
-
-Schedule = Literal["linear", "cosine", "constant"]
+from hdoc.training.loop.options import OptimiserOptions, Schedule
 
 # The layer's number in names such as encoder.layer.3.output.dense.weight, layers.3.fc1 or h.3.attn.
 _LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
 
 
-def build_optimizer(
-    network: AnyNetwork, encoder_rate: float, head_rate: float, layer_decay: float, weight_decay: float
-) -> AdamW:
+def build_optimizer(network: nn.Module, options: OptimiserOptions) -> AdamW:
     """Return AdamW; its groups are named "head", "encoder" (the top layer), "encoder-1" (below it) and so on.
 
     Args:
-        network: parameters that need no gradient are left out.
-        encoder_rate: learning rate of the encoder's top layer.
-        head_rate: learning rate of all that stands on the encoder.
-        layer_decay: rate of a layer as a share of that of the layer above it (Howard & Ruder 2018).
-        weight_decay: of matrices; biases and normalisations have none.
+        network: its `encoder` learns at the encoder's rates; parameters that need no gradient are left out.
+        options: rates, their decay from layer to layer (Howard & Ruder 2018), and weight decay.
     """
-    depths = _depths_below_top(network.encoder)
+    depths = _depths_below_top(network.encoder)  # type: ignore[arg-type]
     groups: dict[tuple[str, bool], dict[str, Any]] = {}
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
         depth = depths.get(name.removeprefix("encoder.")) if name.startswith("encoder.") else None
         group_name = "head" if depth is None else f"encoder-{depth}" if depth else "encoder"
-        rate = head_rate if depth is None else encoder_rate * layer_decay**depth
+        rate = options.head_rate if depth is None else options.encoder_rate * options.layer_decay**depth
         decays = parameter.ndim > 1
-        group = {"params": [], "lr": rate, "weight_decay": weight_decay * decays, "name": group_name}
+        group = {"params": [], "lr": rate, "weight_decay": options.weight_decay * decays, "name": group_name}
         groups.setdefault((group_name, decays), group)["params"].append(parameter)
     # Not fused: Lightning refuses to clip gradients of fused optimisers in mixed precision.
-    return AdamW(list(groups.values()), lr=head_rate)
+    return AdamW(list(groups.values()), lr=options.head_rate)
 
 
 def _depths_below_top(encoder: nn.Module) -> dict[str, int]:

@@ -1,146 +1,173 @@
-"""`DocumentScorer`: a network that can be evaluated, and kept in a checkpoint, under Lightning.
+"""`Scorer`: a network that can be evaluated, and kept in a checkpoint, under Lightning.
 
-The checkpoint holds labels, tokenizer and the encoder's config beside the weights, so that it can be
-loaded and exported without the data or the encoder it was trained from.
+The checkpoint holds all that is needed to use the weights, so that it can be loaded and exported without the
+data or the encoder that training started from. What a task adds: its network, its figures, and what stands
+beside the weights.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import torch
 from pytorch_lightning import LightningModule
-from torch import Tensor
+from pytorch_lightning.trainer.states import TrainerFn
+from torch import Tensor, nn
 
-from hdoc.baselines.registry import AnyNetwork
-from hdoc.errors import DataError, ModelError
-from hdoc.tasks.document.lexical import LexicalScores
-from hdoc.tasks.temperature import UNCALIBRATED, Temperature
-from hdoc.training.loop.blueprint import Blueprint
-from hdoc.training.loop.predictions import Predictions, figures
-from hdoc.training.tasks.document.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
-
-if TYPE_CHECKING:
-    from hdoc.training.data.module import DocumentData, TrainingBatch
+from hdoc.errors import ModelError
+from hdoc.training.loop.predictions import Predictions
 
 # The checkpoint's entry for all that is not Lightning's own.
 CHECKPOINT_KEY = "hdoc"
 
 
-class DocumentScorer(LightningModule):
-    """A network, what stands beside it, and its figures on a split.
+class Batch(Protocol):
+    """Items with what they are to be taken for, and their places in their split."""
+
+    targets: Tensor
+    rows: Tensor
+
+
+class Scorer(LightningModule):
+    """Evaluates the network of a task.
 
     Attributes:
-        blueprint: all that the network is built from; None until there is one.
-        network: scores documents.
-        temperature: what logits are divided by before they become probabilities.
-        origin: what a neutral piece says for each class; None if it was not fitted.
-        lexical: scores of words that are added to the network's, if any are.
+        task: its name.
+        network: its `encoder` learns at rates of its own.
         run_facts: which run this is, for the model card.
-        gathered: logits and targets of the split that was scored last.
+        gathered: outputs and targets of the split that was scored last.
         seed: that the run began with.
     """
 
-    network: AnyNetwork
+    task: str
+    network: nn.Module
 
     def __init__(self) -> None:
         super().__init__()
-        self.blueprint: Blueprint | None = None
-        self.temperature = UNCALIBRATED
-        self.origin: list[float] | None = None
-        self.lexical: LexicalScores | None = None
         self.run_facts: dict[str, str] = {}
         self.gathered: tuple[Tensor, Tensor] | None = None
         self.predictions = Predictions()
         self.seed = torch.initial_seed()
 
-    # Building: from the data's labels in a new run, from the checkpoint otherwise.
-
-    def _build(self, blueprint: Blueprint, encoder: torch.nn.Module | None = None) -> None:
-        self.blueprint = blueprint
-        # A loaded encoder arrives in evaluation mode, and Lightning would leave it there.
-        self.network = blueprint.build(encoder).train()
+    # What a task adds
 
     @property
-    def _data(self) -> DocumentData:
-        data: DocumentData = self.trainer.datamodule  # type: ignore[attr-defined]
-        return data
+    @abstractmethod
+    def is_built(self) -> bool:
+        """Whether there is a network."""
 
-    @property
-    def labels(self) -> list[str]:
-        """The classes in the order of the scores."""
-        return list(self.blueprint.labels) if self.blueprint else []
+    @abstractmethod
+    def build_from_data(self) -> None:
+        """Build the network for the data, around a pre-trained encoder.
 
-    def setup(self, stage: str) -> None:
+        Raises:
+            ModelError: encoder and options do not fit together.
+        """
+
+    @abstractmethod
+    def build_from_plain(self, stored: Mapping[str, Any]) -> None:
+        """Build the network of a checkpoint, or check that the one there is fits; read what stands beside.
+
+        Args:
+            stored: what `to_plain` gave.
+
+        Raises:
+            ModelError: the networks differ.
+        """
+
+    @abstractmethod
+    def to_plain(self) -> dict[str, Any]:
+        """Return what is needed, beside the weights, to use them: plain values and tensors."""
+
+    @abstractmethod
+    def check_data(self) -> None:
         """Check that a network that was loaded fits the data.
 
         Raises:
-            DataError: the data has other labels, or other sentences, than the network was trained for.
+            DataError: it does not.
         """
-        self._check_data()
 
-    def _check_data(self) -> None:
-        # Documents to predict come without labels.
-        found = list(self._data.labels) if self._trainer is not None else []
-        if self.labels and found and self.labels != found:
-            raise DataError(
-                f"expected data with the labels the model was trained for ({', '.join(self.labels)}), "
-                f"got {', '.join(found)}"
-            )
-        if self.blueprint and self._trainer is not None:
-            expected, given = self.blueprint.sentence_rule, self._data.sentence_rule
-            if given != expected:
-                raise DataError(
-                    f"expected texts divided as in the model's training, data.split {expected}, got {given}"
-                )
+    @abstractmethod
+    def outputs(self, batch: Any) -> Tensor:
+        """Return what the network says of each item of a batch, (items, …)."""
+
+    @abstractmethod
+    def figures(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """Return the figures of a split; the first is the one that is watched."""
+
+    def complete(self, outputs: Tensor, split: str) -> Tensor:
+        """Add to the network's outputs on a split what stands beside the network, if anything does."""
+        del split
+        return outputs
+
+    # Building
+
+    @property
+    def data(self) -> Any:
+        """The data module."""
+        return self.trainer.datamodule  # type: ignore[attr-defined]
+
+    def configure_model(self) -> None:
+        """Build the network for the data, unless there is one or a checkpoint will bring it."""
+        fits = self._trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
+        if fits and not self.is_built:
+            self.build_from_data()
+
+    def hold(self, network: nn.Module) -> None:
+        """Take a network for training: Lightning leaves a loaded encoder in evaluation mode."""
+        self.network = network.train()
+
+    def setup(self, stage: str) -> None:
+        """Check that a network that was loaded fits the data."""
+        self.check_data()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add all that is needed to use the weights, as plain values."""
-        if self.blueprint is not None:
+        if self.is_built:
             checkpoint[CHECKPOINT_KEY] = {
-                "blueprint": self.blueprint.to_plain(),
-                "temperature": asdict(self.temperature),
-                "origin": self.origin,
-                "lexical": lexical_to_plain(self.lexical),
+                "task": self.task,
                 "seed": self.seed,
-                "fingerprint": dict(self._data.fingerprint),
+                "fingerprint": dict(self.data.fingerprint),
                 "run": dict(self.run_facts),
                 "figures": {},
+                **self.to_plain(),
             }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the network of a checkpoint, unless there is one.
 
         Raises:
-            ModelError: it is no checkpoint of hdoc, or its network differs from the one there is.
+            ModelError: it is no checkpoint of hdoc, of another task, or of another network.
         """
         stored = checkpoint.get(CHECKPOINT_KEY)
         if stored is None:
             raise ModelError(
                 "expected a checkpoint that hdoc train wrote, got one without labels and tokenizer"
             )
-        blueprint = Blueprint.from_plain(stored["blueprint"])
-        if self.blueprint is not None:
-            self.blueprint.check_same(blueprint)
-        self.seed, self.temperature = stored["seed"], Temperature(**stored["temperature"])
-        self.origin = stored["origin"]
-        self.lexical = lexical_from_plain(stored["lexical"], blueprint.build_tokenizer())
-        if self.blueprint is None:
-            self._build(blueprint)
-            self._check_data()
+        if stored["task"] != self.task:
+            raise ModelError(
+                f"expected a checkpoint of the task {self.task}, got one of {stored['task']}; use --task "
+                f"{stored['task']}"
+            )
+        self.seed = stored["seed"]
+        was_built = self.is_built
+        self.build_from_plain(stored)
+        if not was_built:
+            self.check_data()
 
     # Figures
 
-    def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Gather predictions on dev."""
-        self.predictions.update(self.network(batch.documents).logits, batch.targets, batch.rows)
+        self.predictions.update(self.outputs(batch), batch.targets, batch.rows)
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures on dev."""
         self._log_figures("dev")
 
-    def test_step(self, batch: TrainingBatch, batch_index: int) -> None:
+    def test_step(self, batch: Batch, batch_index: int) -> None:
         """Gather predictions on test."""
         self.validation_step(batch, batch_index)
 
@@ -148,27 +175,25 @@ class DocumentScorer(LightningModule):
         """Log the figures on test."""
         self._log_figures("test")
 
-    def _log_figures(self, split: str) -> None:
-        logits, targets = self._gather(split)
-        values = figures(logits, targets, self.labels, self.temperature)
-        self.log(f"{split}/macro_f1", values.pop("macro_f1"), prog_bar=True)
-        self.log_dict({f"{split}/{name}": value for name, value in values.items()})
-
-    def predict_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
-        """Gather predictions on documents without labels; returns logits, (documents, classes)."""
-        logits: Tensor = self.network(batch.documents).logits
-        self.predictions.update(logits, batch.targets, batch.rows)
-        return logits
+    def predict_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Gather predictions on items without targets, and return them."""
+        outputs = self.outputs(batch)
+        self.predictions.update(outputs, batch.targets, batch.rows)
+        return outputs
 
     def on_predict_epoch_end(self) -> None:
         """Put the predictions of all processes together."""
         self._gather("predict")
 
+    def _log_figures(self, split: str) -> None:
+        values = self.figures(*self._gather(split))
+        watched = next(iter(values))
+        self.log(f"{split}/{watched}", values.pop(watched), prog_bar=True)
+        self.log_dict({f"{split}/{name}": value for name, value in values.items()})
+
     def _gather(self, split: str) -> tuple[Tensor, Tensor]:
-        """Put predictions of all processes and both parts of the model together."""
-        logits, targets = self.predictions.compute()
+        """Put predictions of all processes, and all parts of the model, together."""
+        outputs, targets = self.predictions.compute()
         self.predictions.reset()
-        if self.lexical is not None:
-            logits = logits + lexical_logits(self.lexical, self._data.texts(split)).to(logits)
-        self.gathered = logits, targets
+        self.gathered = self.complete(outputs, split), targets
         return self.gathered

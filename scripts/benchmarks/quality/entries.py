@@ -120,9 +120,9 @@ def _sentences(base: Base) -> list[Options]:
     """Tries of what reads sentences: another rate of the encoder, and all sentences in training."""
     return [
         (),
-        ("--model.encoder_rate", f"{base.encoder_rate / 2:g}"),
-        ("--model.sentence_dropout", "0"),
-        ("--model.encoder_rate", f"{base.encoder_rate * 2:g}"),
+        ("--model.optimiser.encoder_rate", f"{base.encoder_rate / 2:g}"),
+        ("--model.deletion.sentences", "0"),
+        ("--model.optimiser.encoder_rate", f"{base.encoder_rate * 2:g}"),
     ]
 
 
@@ -132,24 +132,24 @@ def _rows(base: Base) -> list[Options]:
     Nothing was asked of [CLS] in the small encoder's pre-training; on petitions' dev the last of these was 8
     points worse than the first for head and tail, after three epochs.
     """
-    whole, mean = ("--model.sentence_dropout", "0"), ("--model.options.summary", "mean")
+    whole, mean = ("--model.deletion.sentences", "0"), ("--model.options.summary", "mean")
     return [
         (*whole, *mean),
-        (*whole, *mean, "--model.encoder_rate", f"{base.encoder_rate / 2:g}"),
+        (*whole, *mean, "--model.optimiser.encoder_rate", f"{base.encoder_rate / 2:g}"),
         mean,
-        (*whole, "--model.encoder_rate", f"{base.encoder_rate / 3:g}"),
+        (*whole, "--model.optimiser.encoder_rate", f"{base.encoder_rate / 3:g}"),
     ]
 
 
 def _from_embeddings(base: Base) -> list[Options]:
     """Tries of what has only embeddings from the encoder, which bear the rate of all else."""
-    rate = ("--model.encoder_rate", f"{base.head_rate:g}")
+    rate = ("--model.optimiser.encoder_rate", f"{base.head_rate:g}")
     fast = f"{3 * base.head_rate:g}"
     return [
         rate,
-        ("--model.encoder_rate", fast, "--model.head_rate", fast),
-        (*rate, "--model.sentence_dropout", "0"),
-        ("--model.dropout", "0.3", *rate),
+        ("--model.optimiser.encoder_rate", fast, "--model.optimiser.head_rate", fast),
+        (*rate, "--model.deletion.sentences", "0"),
+        ("--model.head.dropout", "0.3", *rate),
     ]
 
 
@@ -195,7 +195,7 @@ _ENTRIES = (
     ),
     Entry(
         "no-cnn", "ablation", "the network without the CNN",
-        _network("--model.kernel_widths", "[]"), _sentences,
+        _network("--model.head.kernel_widths", "[]"), _sentences,
     ),
     Entry(
         "mean-sentences", "ablation", "the network, all sentences alike",
@@ -204,7 +204,7 @@ _ENTRIES = (
     *(
         Entry(
             f"context-{context}", "ablation", f"the network, sentence context: {context}",
-            _network("--model.context", context), _sentences,
+            _network("--model.head.context", context), _sentences,
         )
         for context in ("none", "convolution", "gru", "transformer")
     ),

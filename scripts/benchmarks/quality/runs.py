@@ -89,7 +89,7 @@ class Run:
         return self.is_fitted and (self.place / "outcome.json").is_file()
 
     def outcome(self) -> dict[str, Any]:
-        """Return what the fit, or the part of it, came to; see `hdoc.training.finish.outcome`."""
+        """Return what the fit, or the part of it, came to; see `hdoc.training.outcome`."""
         return _read(self.place)
 
     def dev_macro_f1(self) -> float:

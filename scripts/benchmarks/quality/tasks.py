@@ -163,9 +163,9 @@ def _base(values: Mapping[str, Any], encoder: str | None) -> Base:
     model = values["model"]
     return Base(
         encoder or model["encoder"],
-        float(model["encoder_rate"]),
-        float(model["head_rate"]),
-        model.get("context", "convolution"),
+        float(model["optimiser"]["encoder_rate"]),
+        float(model["optimiser"]["head_rate"]),
+        model.get("head", {}).get("context", "convolution"),
     )
 
 

@@ -267,7 +267,7 @@ class TestBench:
             if values.get("--model.architecture") == "tobert":
                 raise HdocError("no memory")
             place = Path(values.get("--resume") or tmp_path / "runs" / "quality" / values["--run.name"])
-            dev = 0.9 if values.get("--model.encoder_rate") == "0.00015" else 0.1
+            dev = 0.9 if values.get("--model.optimiser.encoder_rate") == "0.00015" else 0.1
             write_outcome(place, dev)
             write_outcome(place / "parts" / "network", 1 - dev)
 
@@ -426,10 +426,10 @@ class TestCommand:
             str(tiny_encoder),
             "--model.window",
             "32",
-            "--model.value_width",
+            "--model.head.value_width",
             "16",
         ]
-        arguments += ["--model.channels", "8", "--data.workers", "0", "--data.cache_folder", "cache"]
+        arguments += ["--model.head.channels", "8", "--data.workers", "0", "--data.cache_folder", "cache"]
         arguments += ["--trainer.accelerator", "cpu", "--trainer.precision", "32-true"]
         assert run(options(*arguments), shipped_configs, train, said.append) == 0
         folder = place / "runs" / "quality" / "report" / "topics"
@@ -498,7 +498,7 @@ class TestCommand:
                          "--entries", "hdoc", "--trials", "2")  # fmt: skip
         assert run(listed, shipped_configs, lambda *_: pytest.fail("ran"), said.append) == 0
         assert [line.split()[:4] for line in said] == [["open", "hdoc", "train", "fit"]] * 2
-        assert "--model.encoder_rate 0.00015" in said[1]
+        assert "--model.optimiser.encoder_rate 0.00015" in said[1]
         assert shlex.split(said[1])[-2:] == ["--run.folder", "runs"]
 
     def test_ctrl_c_is_no_failure(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:

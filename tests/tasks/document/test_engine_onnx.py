@@ -14,7 +14,7 @@ from hdoc.tasks.document.engine import Rectangle
 from hdoc.tasks.document.engine_onnx import OnnxNetwork
 from hdoc.tasks.document.folder import load_model, save_model
 from hdoc.tasks.document.shape import NetworkShape
-from hdoc.training.finish.export import write_graph
+from hdoc.training.tasks.document.export import write_graph
 from tests.known import known_model
 from tests.places import ROOT
 from tests.tasks.document.test_classifier import ARTICLE

@@ -14,7 +14,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from hdoc.errors import DataError, ModelError
 from hdoc.training.data.module import DocumentData
 from hdoc.training.loop.checkpoints import RunCheckpoint
-from hdoc.training.loop.learner import DocumentLearner
+from hdoc.training.loop.options import OptimiserOptions
+from hdoc.training.tasks.document.learner import DocumentLearner
+from hdoc.training.tasks.document.options import DeletionOptions, HeadOptions, LossOptions
 from tests.labelled import documents, make_data
 from tests.places import ROOT
 
@@ -25,7 +27,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The .*dataloader.* does not have many workers"),
 ]
 
-SMALL = {"window": 32, "value_width": 16, "channels": 8, "dropout": 0.0, "sentence_dropout": 0.0}
+SMALL = {
+    "window": 32,
+    "head": HeadOptions(value_width=16, channels=8, dropout=0.0),
+    "deletion": DeletionOptions(sentences=0.0),
+}
 
 
 def telling(n: int, seed: int = 0) -> list[dict[str, Any]]:
@@ -95,7 +101,7 @@ class Watcher(Callback):
 
 
 def test_it_learns(data: Any, learner: Any, tmp_path: Path) -> None:
-    module = learner(encoder_rate=1e-3, head_rate=5e-3)
+    module = learner(optimiser=OptimiserOptions(encoder_rate=1e-3, head_rate=5e-3))
     fit = trainer(tmp_path, max_epochs=8)
     fit.fit(module, datamodule=data(telling(60), dev=telling(20, seed=1)))
     assert float(fit.callback_metrics["dev/macro_f1"]) == 1.0
@@ -127,7 +133,7 @@ def test_the_encoder_trains_in_training_mode_also_after_a_validation(
 @pytest.mark.filterwarnings("ignore:Found .* in eval mode")  # which is what is tested
 def test_a_frozen_encoder_neither_learns_nor_drops_anything(data: Any, learner: Any, tmp_path: Path) -> None:
     watcher = Watcher()
-    module = learner(freeze_encoder=True)
+    module = learner(optimiser=OptimiserOptions(freeze_encoder=True))
     trainer(tmp_path, watcher).fit(module, datamodule=data(documents(8), dev=documents(4)))
     assert not any(name.startswith("network.encoder") for name in watcher.gradients[0])
     assert not any(watcher.training[-1][name] for name in watcher.training[-1] if ".encoder." in name)
@@ -139,7 +145,7 @@ def test_every_document_of_a_step_counts_the_same(data: Any, learner: Any, tmp_p
     gradients = []
     for batch_documents, n_batches in ((3, 3), (7, 1)):
         watcher = Watcher()
-        module = learner(class_weights="balanced", label_smoothing=0.1)
+        module = learner(loss=LossOptions("balanced", 0.1))
         trainer(tmp_path, watcher, accumulate_grad_batches=n_batches).fit(
             module,
             datamodule=data(documents(7), dev=documents(3), batch_documents=batch_documents),
@@ -201,7 +207,7 @@ def test_another_network_than_the_checkpoints_is_refused(data: Any, learner: Any
     trainer(tmp_path, RunCheckpoint()).fit(learner(), datamodule=data(documents(8), dev=documents(4)))
     with pytest.raises(ModelError, match=r"shape\.channels 4 here, 8 in the checkpoint"):
         trainer(tmp_path, max_epochs=2).fit(
-            learner(channels=4),
+            learner(head=HeadOptions(value_width=16, channels=4, dropout=0.0)),
             datamodule=data(documents(8), dev=documents(4)),
             ckpt_path=str(tmp_path / "checkpoints" / "last.ckpt"),
         )
@@ -269,7 +275,7 @@ import torch
 from tests.labelled import documents, make_data
 from tests.training.loop.test_learner import SMALL, trainer
 from hdoc.training.loop.checkpoints import RunCheckpoint
-from hdoc.training.loop.learner import DocumentLearner
+from hdoc.training.tasks.document.learner import DocumentLearner
 
 folder, encoder = map(Path, sys.argv[1:])
 torch.manual_seed(0)

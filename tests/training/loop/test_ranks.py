@@ -38,8 +38,15 @@ def test_the_kill_of_one_process_ends_all_in_one_line_and_the_run_goes_on(
 ) -> None:
     write(tmp_path / "train.jsonl", documents(24))
     write(tmp_path / "dev.jsonl", documents(6))
-    options = ["--model.encoder", str(tiny_encoder), "--model.window", "32", "--model.value_width", "16"]
-    options += ["--model.channels", "8", "--data.train_file", "train.jsonl", "--data.dev_file", "dev.jsonl"]
+    options = ["--model.encoder", str(tiny_encoder), "--model.window", "32", "--model.head.value_width", "16"]
+    options += [
+        "--model.head.channels",
+        "8",
+        "--data.train_file",
+        "train.jsonl",
+        "--data.dev_file",
+        "dev.jsonl",
+    ]
     options += ["--data.workers", "0", "--data.batch_documents", "4", "--trainer.max_epochs", "3"]
     options += ["--trainer.accelerator", "cpu", "--trainer.devices", "2", "--trainer.strategy", "ddp"]
     callbacks = {"whole": [], "killed": [KILL], "stuck": [KILL, WAIT]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,16 @@ from torch import Tensor
 from hdoc.baselines.tfidf import TfidfModel, TfidfSettings, fit_tfidf_model
 from hdoc.console import say
 from hdoc.errors import HdocError, ModelError
-from hdoc.metrics.plots import draw_confusion, draw_reliability
-from hdoc.tasks.temperature import UNCALIBRATED
+from hdoc.metrics.classification import figures
+from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.tracking.run_logger import RunLogger
 from hdoc.training.data.module import DocumentData
-from hdoc.training.finish.outcome import Outcome, write_outcome
-from hdoc.training.loop.learner import DocumentLearner
-from hdoc.training.loop.predictions import figures
+from hdoc.training.finish.finish import say_figures
+from hdoc.training.outcome import Outcome, write_outcome
 from hdoc.training.run_record import RunRecord
 from hdoc.training.tasks.calibration import fit_temperature
+from hdoc.training.tasks.document.dev_plots import draw_dev
+from hdoc.training.tasks.document.learner import DocumentLearner
 
 
 def fit_tfidf(trainer: Trainer, learner: DocumentLearner, data: DocumentData, folder: Path) -> None:
@@ -42,7 +43,7 @@ def fit_tfidf(trainer: Trainer, learner: DocumentLearner, data: DocumentData, fo
         ModelError: the architecture has no such option.
         HdocError: documents have several labels.
     """
-    settings = tfidf_settings(learner.hparams["architecture"], learner.hparams["options"] or {})
+    settings = tfidf_settings(learner.architecture, learner.options)
     if data.multi_label:
         raise HdocError("expected one label a document: TF-IDF is fitted for single labels only")
     data.prepare_data()
@@ -100,11 +101,14 @@ def _fit(settings: TfidfSettings, data: DocumentData, folder: Path, logger: RunL
         scores["test"] = model.scores(texts), targets
         test_seconds = time.monotonic() - start
     splits = {split: figures(*values, data.labels, temperature) for split, values in scores.items()}
-    architecture = f"tfidf-{settings.kind}"
-    outcome = Outcome(
-        architecture, data.labels, temperature, model.n_parameters, train_seconds, test_seconds, splits
-    )
-    _show(folder, outcome, scores, model, logger)
+    facts = {
+        "architecture": f"tfidf-{settings.kind}",
+        "labels": data.labels,
+        "temperature": asdict(temperature),
+    }
+    outcome = Outcome(facts, model.n_parameters, train_seconds, test_seconds, splits)
+    plots = draw_dev(*scores["dev"], data.labels, temperature, folder) if has_dev else None
+    _show(outcome, temperature, model, plots, logger)
     write_outcome(folder, outcome, scores)
 
 
@@ -114,29 +118,24 @@ def _documents(data: DocumentData, split: str) -> tuple[list[str], Tensor]:
 
 
 def _show(
-    folder: Path,
     outcome: Outcome,
-    scores: Mapping[str, tuple[Tensor, Tensor]],
+    temperature: Temperature,
     model: TfidfModel,
+    plots: Path | None,
     logger: RunLogger | None,
 ) -> None:
-    """Say, draw and log what came out."""
+    """Say and log what came out."""
+    say_figures(outcome.splits)
+    if logger is None:
+        return
     for split, values in outcome.splits.items():
-        say(f"{split}: " + "  ".join(f"{k} {v:.4f}" for k, v in values.items() if "/" not in k))
-    if "dev" in scores:
-        plots = folder / "plots"
-        plots.mkdir(exist_ok=True)
-        draw_confusion(*scores["dev"], outcome.labels, plots / "confusion.png")
-        draw_reliability(*scores["dev"], outcome.temperature, plots / "reliability.png")
-    if logger:
-        for split, values in outcome.splits.items():
-            logger.log_metrics({f"{split}/{name}": value for name, value in values.items()})
-        logger.log_metrics(
-            {
-                "tfidf/penalty": model.penalty,
-                "calibration/temperature": outcome.temperature.base,
-                "calibration/temperature_spread": outcome.temperature.spread,
-            }
-        )
-        if "dev" in scores:
-            logger.log_folder(folder / "plots", "plots")
+        logger.log_metrics({f"{split}/{name}": value for name, value in values.items()})
+    logger.log_metrics(
+        {
+            "tfidf/penalty": model.penalty,
+            "calibration/temperature": temperature.base,
+            "calibration/temperature_spread": temperature.spread,
+        }
+    )
+    if plots:
+        logger.log_folder(plots, "plots")

@@ -1,4 +1,4 @@
-"""What each summand of hdoc's scores comes to alone, as if it were a fit of its own.
+"""What network and scores of words come to alone, as if each were a fit of its own.
 
 The network is trained, and its best checkpoint chosen, without a look at the scores of words,
 which are fitted afterwards: so either is exactly what a fit without the other would have left.
@@ -7,16 +7,16 @@ which are fitted afterwards: so either is exactly what a fit without the other w
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from torch import Tensor
 
+from hdoc.metrics.classification import figures
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.temperature import UNCALIBRATED
 from hdoc.training.data.module import DocumentData
-from hdoc.training.finish.outcome import Outcome, Scores, write_outcome
-from hdoc.training.loop.predictions import figures
+from hdoc.training.outcome import Outcome, Scores, write_outcome
 from hdoc.training.tasks.calibration import fit_temperature
 from hdoc.training.tasks.document.lexical import lexical_logits
 
@@ -66,5 +66,7 @@ def write_parts(
 
 def _write(folder: Path, part: str, outcome: Outcome, scores: Scores) -> None:
     temperature = fit_temperature(*scores["dev"]) if "dev" in scores else UNCALIBRATED
-    splits = {split: figures(*values, outcome.labels, temperature) for split, values in scores.items()}
-    write_outcome(folder / "parts" / part, replace(outcome, temperature=temperature, splits=splits), scores)
+    labels = outcome.facts["labels"]
+    splits = {split: figures(*values, labels, temperature) for split, values in scores.items()}
+    facts = {**outcome.facts, "temperature": asdict(temperature)}
+    write_outcome(folder / "parts" / part, replace(outcome, facts=facts, splits=splits), scores)

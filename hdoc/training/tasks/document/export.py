@@ -1,35 +1,15 @@
-"""`hdoc export CHECKPOINT FOLDER`: a training's checkpoint to a model folder that anyone may use."""
+"""A training's checkpoint to the folder of a document classifier."""
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hdoc.errors import ModelError
+from hdoc.training.finish.checkpoint import network_weights, read_checkpoint
 
 GRAPH = "reading.onnx"
-
-
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint of `hdoc train`; nothing in it is executed.
-
-    Raises:
-        ModelError: it is missing, damaged or not of hdoc.
-    """
-    import torch
-
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ModelError(f"cannot read the checkpoint {path}: {error.strerror or error}") from error
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path} is no checkpoint, or not a whole one: {reason}") from error
-    if not isinstance(checkpoint, dict) or "hdoc" not in checkpoint:
-        raise ModelError(f"expected a checkpoint that hdoc train wrote, {path} is of something else")
-    return checkpoint
 
 
 def export_checkpoint(
@@ -56,9 +36,9 @@ def export_checkpoint(
     from hdoc.tasks.document.folder import save_model
     from hdoc.tasks.document.network import DocumentNetwork
     from hdoc.tasks.temperature import Temperature
-    from hdoc.training.finish.model_card import model_card
-    from hdoc.training.loop.blueprint import Blueprint
+    from hdoc.training.tasks.document.blueprint import Blueprint
     from hdoc.training.tasks.document.lexical import lexical_from_plain
+    from hdoc.training.tasks.document.model_card import model_card
 
     content = read_checkpoint(checkpoint)
     stored: Mapping[str, Any] = content["hdoc"]
@@ -69,14 +49,7 @@ def export_checkpoint(
             f"expected a checkpoint of hdoc itself, {checkpoint} is of {blueprint.architecture}, which hdoc "
             "is compared with; a model folder cannot hold it"
         )
-    prefix = "network."
-    network.load_state_dict(
-        {
-            key.removeprefix(prefix): value
-            for key, value in content["state_dict"].items()
-            if key.startswith(prefix)
-        }
-    )
+    network.load_state_dict(network_weights(content))
     name = name or stored["run"].get("experiment") or "hdoc"
     version = version or stored["run"].get("name") or "1"
     save_model(
