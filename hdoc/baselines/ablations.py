@@ -1,4 +1,4 @@
-"""hdoc with one of its parts replaced, to see what the part is worth.
+"""Ablations: hdoc with one of its parts replaced, to see what the part is worth.
 
 Without the CNN (`kernel_widths` empty) and with other sentence contexts (`context`) hdoc is still itself;
 here is what its own settings cannot say.

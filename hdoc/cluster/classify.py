@@ -25,7 +25,7 @@ def classify(options: argparse.Namespace) -> int:
     Raises:
         HdocError: an input, the output, the model or the cluster cannot be used.
     """
-    inputs, output = _places(options)
+    inputs, output = _inputs_and_output(options)
     tables = find_tables(inputs)
     model = find_model(options.model).resolve()
     settings = Settings(
@@ -70,7 +70,7 @@ def classify(options: argparse.Namespace) -> int:
     return 1 if n_failed and n_failed == n_written else 0
 
 
-def _places(options: argparse.Namespace) -> tuple[list[str], str]:
+def _inputs_and_output(options: argparse.Namespace) -> tuple[list[str], str]:
     inputs, output = list(options.inputs), str(options.output)
     if output == "-":
         if len(inputs) < 2:

@@ -14,23 +14,21 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from hdoc.console import progress
-from hdoc.errors import DataError, ModelError
-from hdoc.evaluation.abstention import abstention_table, measure_abstention, out_of_scope_confidences
+from hdoc.errors import DataError
+from hdoc.evaluation.abstention import abstention_table, measure_abstention
 from hdoc.evaluation.evidence import evidence_rows, gather_evidence
 from hdoc.evaluation.evidence_page import evidence_page
-from hdoc.evaluation.examples import Columns, Example, marked_share, read_examples
+from hdoc.evaluation.examples import marked_share
 from hdoc.evaluation.explanations import ExplanationEvaluator, measure_sample
 from hdoc.evaluation.faithfulness_plots import draw_bars, draw_curves
+from hdoc.evaluation.inputs import Inputs
 from hdoc.evaluation.model_parts import measure_parts
 from hdoc.evaluation.predictions import Prediction, predict
 from hdoc.evaluation.progress_file import ProgressFile
@@ -47,12 +45,7 @@ from hdoc.evaluation.summary import summarise
 from hdoc.evaluation.units_and_controls import UNITS
 from hdoc.metrics.plots import draw_confusion, draw_reliability, korean_font
 from hdoc.rendering.table import Table
-from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.text.sentences import FindSentences, split_sentences
 from hdoc.tracking.evaluations import log_evaluation
-
-_VERSION = 3
-"""Raised when the same settings would give other results, so that old progress is left alone."""
 
 
 def evaluate(options: Namespace) -> dict[str, Any]:
@@ -61,7 +54,7 @@ def evaluate(options: Namespace) -> dict[str, Any]:
     Raises:
         HdocError: model, data or folder cannot be used.
     """
-    run = Evaluation(options, Console(), Console(stderr=True))
+    run = Evaluation(Inputs(options), Console(), Console(stderr=True))
     return run.run()
 
 
@@ -70,80 +63,33 @@ class Evaluation:
     """One evaluation.
 
     Args:
-        options: of the command line.
+        inputs: models, documents and options.
         console: where tables are printed.
         messages: where progress and remarks go.
     """
 
-    options: Namespace
+    inputs: Inputs
     console: Console
     messages: Console
 
-    @cached_property
-    def classifier(self) -> DocumentClassifier:
-        """The model."""
-        model = self.options.model
-        return DocumentClassifier.load(None if model == "-" else model, self.options.device)
-
-    @cached_property
-    def examples(self) -> list[Example]:
-        """The documents."""
-        options = self.options
-        rationale = options.rationale_column if options.rationales else None
-        return read_examples(
-            options.data,
-            Columns(options.text_column, options.label_column, options.id_column, rationale),
-            self.classifier.labels,
-            multi_label=self.classifier.multi_label,
-            split=options.split,
-            encoding=options.encoding,
-        )
-
-    @cached_property
-    def settings(self) -> dict[str, Any]:
-        """All that decides the predictions."""
-        options = self.options
-        with options.data.open("rb") as file:
-            digest = file_digest(file, "sha256").hexdigest()
-        identity = self.classifier.identity
-        return {
-            "version": _VERSION,
-            "model": f"{identity.name} {identity.version}",
-            "model_checksum": identity.checksum,
-            "data": options.data.name,
-            "data_sha256": digest,
-            "split": options.split,
-            "text_column": options.text_column,
-            "label_column": options.label_column,
-            "encoding": options.encoding,
-            "sentences": options.sentences or "as in training",
-        }
-
-    @property
-    def find_sentences(self) -> FindSentences:
-        """What divides a text into sentences."""
-        if self.options.sentences is None:
-            return self.classifier.split
-        return partial(split_sentences, rule=self.options.sentences)
-
     def run(self) -> dict[str, Any]:
         """Measure, print and write everything."""
-        options = self.options
+        options = self.inputs.options
         folder = make_folder(options.output)
         predictions = self._predictions(folder)
-        labels, multi_label = self.classifier.labels, self.classifier.multi_label
+        labels, multi_label = self.inputs.classifier.labels, self.inputs.classifier.multi_label
         decisions = Decisions.of(predictions, labels, multi_label)
-        report: dict[str, Any] = {"settings": dict(self.settings)}
+        report: dict[str, Any] = {"settings": dict(self.inputs.settings)}
         report["quality"] = measure(decisions, labels, options.seed)
         report["parts"] = measure_parts(predictions, labels, multi_label, options.seed)
-        report["abstention"] = measure_abstention(decisions, self._out_of_scope())
+        report["abstention"] = measure_abstention(decisions, self.inputs.out_of_scope_confidences)
         overall, *details = quality_tables(report["quality"])
         tables = [overall, *parts_tables(report["parts"]), *details, abstention_table(report["abstention"])]
         self._draw_quality(folder, decisions)
         write_table(folder / "documents.parquet", document_rows(predictions, labels))
         if options.faithfulness or options.rationales or options.known_evidence:
             rows = self._explanations(folder)
-            report["settings"].update(self._explanation_settings())
+            report["settings"].update(self.inputs.explanation_settings)
             report["explanations"] = summarise(rows)
             tables += explanation_tables(report["explanations"])
             write_table(folder / "explanations.parquet", explanation_rows(rows))
@@ -157,79 +103,58 @@ class Evaluation:
         return report
 
     def _predictions(self, folder: Path) -> list[Prediction]:
-        find_sentences = None if self.options.sentences is None else self.find_sentences
-        n = len(self.examples)
+        find_sentences = None if self.inputs.options.sentences is None else self.inputs.find_sentences
+        n = len(self.inputs.examples)
         with (
-            ProgressFile(folder / "progress", "predictions", self.settings) as done,
+            ProgressFile(folder / "progress", "predictions", self.inputs.settings) as done,
             progress(self.messages, "classifying", n, min(n, len(done.rows))) as advance,
         ):
             return predict(
-                self.classifier, self.examples, find_sentences, done, self.options.workers, advance
+                self.inputs.classifier,
+                self.inputs.examples,
+                find_sentences,
+                done,
+                self.inputs.options.workers,
+                advance,
             )
-
-    def _out_of_scope(self) -> NDArray[np.float64] | None:
-        options = self.options
-        if options.out_of_scope is None:
-            return None
-        return out_of_scope_confidences(
-            self.classifier, options.out_of_scope, options.text_column, options.encoding, options.workers
-        )
-
-    def _explanation_settings(self) -> dict[str, Any]:
-        return {
-            "methods": " ".join(self.options.methods),
-            "explained_documents": min(self.options.documents, len(self.examples)),
-            "seed": self.options.seed,
-            "other_models": [classifier.identity.checksum for classifier in self._others],
-            "faithfulness": self.options.faithfulness,
-            "rationales": self.options.rationale_column if self.options.rationales else None,
-        }
-
-    @cached_property
-    def _others(self) -> list[DocumentClassifier]:
-        others = [DocumentClassifier.load(model, self.options.device) for model in self.options.seeds]
-        for model, classifier in zip(self.options.seeds, others, strict=True):
-            if classifier.labels != self.classifier.labels:
-                raise ModelError(
-                    f"expected {model} to have the classes of {self.options.model}, got others; "
-                    "--seeds takes models of the same training with other seeds"
-                )
-        return others
 
     def _explanations(self, folder: Path) -> list[dict[str, Any]]:
         """Measure the explanations of the sample; returns one row for each document and class."""
-        options = self.options
-        if options.rationales and all(example.rationale is None for example in self.examples):
+        options = self.inputs.options
+        if options.rationales and all(example.rationale is None for example in self.inputs.examples):
             raise DataError(
                 f"{options.data}: expected rationales in {options.rationale_column!r}, found none"
             )
         evaluator = ExplanationEvaluator(
-            self.classifier,
-            self.find_sentences,
+            self.inputs.classifier,
+            self.inputs.find_sentences,
             options.methods,
             faithfulness=options.faithfulness,
-            others=self._others,
-            marked_share=marked_share(self.examples),
+            others=self.inputs.others,
+            marked_share=marked_share(self.inputs.examples),
             seed=options.seed,
         )
-        n = min(options.documents, len(self.examples))
-        order = np.random.default_rng([options.seed, len(self.examples)]).permutation(len(self.examples))
+        n_examples = len(self.inputs.examples)
+        n = min(options.documents, n_examples)
+        order = np.random.default_rng([options.seed, n_examples]).permutation(n_examples)
         chosen = sorted(order[:n].tolist())
-        settings = {**self.settings, **self._explanation_settings()}
+        settings = {**self.inputs.settings, **self.inputs.explanation_settings}
         with (
             ProgressFile(folder / "progress", "explanations", settings) as done,
             progress(self.messages, "explaining", n, min(n, len(done.rows))) as advance,
         ):
-            return measure_sample(evaluator, self.examples, chosen, done, advance)
+            return measure_sample(evaluator, self.inputs.examples, chosen, done, advance)
 
     def _evidence(self, folder: Path) -> list[Table]:
-        options = self.options
-        with progress(self.messages, "gathering evidence", len(self.examples)) as advance:
-            found = gather_evidence(self.classifier, self.examples, self.find_sentences, options.top, advance)
+        options = self.inputs.options
+        with progress(self.messages, "gathering evidence", len(self.inputs.examples)) as advance:
+            found = gather_evidence(
+                self.inputs.classifier, self.inputs.examples, self.inputs.find_sentences, options.top, advance
+            )
         rows = evidence_rows(found)
         write_table(folder / "evidence.parquet", rows)
         page = evidence_page(
-            found, self.classifier.identity, options.data.name, not self.classifier.multi_label
+            found, self.inputs.classifier.identity, options.data.name, not self.inputs.classifier.multi_label
         )
         (folder / "evidence.html").write_text(page, encoding="utf-8")
         return [evidence_table(found, folder / "evidence.html")]
@@ -237,9 +162,9 @@ class Evaluation:
     def _draw_quality(self, folder: Path, decisions: Decisions) -> None:
         if korean_font() is None:
             self.messages.print("no font with Hangul is installed, so pictures show boxes", style="dim")
-        temperature = self.classifier.temperature
+        temperature = self.inputs.classifier.temperature
         logits, targets = temperature.restored(decisions.logits()), decisions.targets()
-        draw_confusion(logits, targets, self.classifier.labels, folder / "confusion.png")
+        draw_confusion(logits, targets, self.inputs.classifier.labels, folder / "confusion.png")
         draw_reliability(logits, targets, temperature, folder / "reliability.png")
 
     def _close(self, folder: Path, report: Mapping[str, Any], tables: Sequence[Table]) -> None:
@@ -247,9 +172,9 @@ class Evaluation:
         for table in tables:
             table.show(self.console)
         self.console.print()
-        if self.options.mlflow:
+        if self.inputs.options.mlflow:
             where = log_evaluation(
-                report, folder, f"{self.classifier.identity.name} {self.options.data.name}"
+                report, folder, f"{self.inputs.classifier.identity.name} {self.inputs.options.data.name}"
             )
             self.messages.print(f"logged as {where}", highlight=False)
         self.messages.print(f"wrote {folder}", highlight=False)

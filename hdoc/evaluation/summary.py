@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hdoc.evaluation.quality import N_RESAMPLES
 from hdoc.evaluation.units_and_controls import RANDOM, RANDOM_WEIGHTS, UNITS
 from hdoc.faithfulness.erasure import N_DRAWS, SENTENCE_COUNTS, WORD_SHARES
 
 Floats = NDArray[np.float64]
-
-N_RESAMPLES = 1000
 
 
 def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,20 +6,19 @@ no quoting, each also as `.gz` or `.xz`.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import lzma
 import random
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, cast
 
 import yaml
 
 from hdoc.errors import DataError
+from hdoc.tables.stream import open_binary
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _read(file: str, source: Source) -> Iterator[str]:
     if not path.is_file():
         raise DataError(f"source {source.name!r}: no file {file}; paths start at the sources file's folder")
     kind = next((suffix for suffix in reversed(path.suffixes) if suffix not in {".gz", ".xz"}), "")
-    with _open(path) as stream:
+    with TextIOWrapper(open_binary(path), encoding="utf8") as stream:
         if kind == ".jsonl":
             rows: Iterator[dict[str, object]] = map(json.loads, stream)
         elif kind == ".tsv":
@@ -152,14 +151,6 @@ def _read(file: str, source: Source) -> Iterator[str]:
                 raise DataError(f"{file}, row {number}: no field {missing[0]!r}, only {', '.join(row)}")
             if all(str(row[name]) == value for name, value in source.where.items()):
                 yield "\n".join(str(row[name] or "") for name in source.fields)
-
-
-def _open(path: Path) -> IO[str]:
-    if path.suffix == ".xz":
-        return cast(IO[str], lzma.open(path, "rt", encoding="utf8"))
-    if path.suffix == ".gz":
-        return cast(IO[str], gzip.open(path, "rt", encoding="utf8"))
-    return path.open(encoding="utf8")
 
 
 def _paragraphs(stream: Iterable[str]) -> Iterator[str]:

@@ -80,7 +80,7 @@ def first_lines(path: Path, encoding: str | None, newline: str) -> tuple[str, li
         InputError: the file cannot be read, is empty, binary, or of an unknown encoding.
     """
     try:
-        with _open_binary(path) as stream:
+        with open_binary(path) as stream:
             sample = stream.read(_SAMPLE_BYTES)
         if not sample:
             raise InputError(f"{path}: expected a table, got nothing (0 bytes)")
@@ -100,7 +100,8 @@ def first_lines(path: Path, encoding: str | None, newline: str) -> tuple[str, li
     return codec, lines
 
 
-def _open_binary(path: Path) -> BinaryIO:
+def open_binary(path: Path) -> BinaryIO:
+    """Open a file to read its bytes; .gz and .xz are unpacked."""
     if path.suffix.lower() == ".gz":
         return cast(BinaryIO, gzip.open(path, "rb"))
     if path.suffix.lower() == ".xz":
@@ -109,4 +110,4 @@ def _open_binary(path: Path) -> BinaryIO:
 
 
 def _open_text(path: Path, codec: str, newline: str) -> TextIOWrapper:
-    return TextIOWrapper(_open_binary(path), encoding=codec, errors="hdoc.mark", newline=newline)
+    return TextIOWrapper(open_binary(path), encoding=codec, errors="hdoc.mark", newline=newline)
