@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +28,37 @@ def classify(options: argparse.Namespace) -> int:
     """
     inputs, output = _inputs_and_output(options)
     tables = find_tables(inputs)
+    settings = _settings(options, output)
+    with ray_cluster():
+        workers = workforce(options.workers, options.device)
+        blocks = make_plan(tables, settings, workers.n_workers)
+        waiting = [block for block in blocks if not block.file(settings).is_file()]
+        if len(waiting) < len(blocks):
+            say(f"{len(blocks) - len(waiting):,} of {len(blocks):,} blocks were finished before")
+        for block in waiting:
+            tries_file(block, settings).unlink(missing_ok=True)  # those of a run before this one
+        counts: Counter[str] = Counter()
+        if waiting:
+            with _progress(blocks, waiting) as advance:
+                for done in classify_blocks(waiting, settings, workers):
+                    counts.update(done)
+                    advance(done["n_rows"])
+    _mark_as_done(settings)
+    n_written, n_unsure, n_failed = (counts[name] for name in ("n_written", "n_unsure", "n_failed"))
+    say(f"wrote {n_written:,} rows in {len(waiting):,} files to {output}")
+    if n_unsure:
+        say(
+            f"{n_unsure:,} of {n_written:,} documents were left without a label: their most probable "
+            f"category has a probability below {options.abstain_below:g}"
+        )
+    if n_failed:
+        complain(f"{n_failed:,} of {n_written:,} documents have no label; their rows say why under 'error'")
+    return 1 if n_failed and n_failed == n_written else 0
+
+
+def _settings(options: argparse.Namespace, output: str) -> Settings:
     model = find_model(options.model).resolve()
-    settings = Settings(
+    return Settings(
         model=str(model),
         checksum=load_model(model).identity.checksum,
         output=str(Path(output).resolve()),
@@ -42,32 +72,6 @@ def classify(options: argparse.Namespace) -> int:
         abstain_below=options.abstain_below,
         device=options.device,
     )
-    with ray_cluster():
-        workers = workforce(options.workers, options.device)
-        blocks = make_plan(tables, settings, workers.n_workers)
-        waiting = [block for block in blocks if not block.file(settings).is_file()]
-        if len(waiting) < len(blocks):
-            say(f"{len(blocks) - len(waiting):,} of {len(blocks):,} blocks were finished before")
-        for block in waiting:
-            tries_file(block, settings).unlink(missing_ok=True)  # those of a run before this one
-        n_written = n_failed = n_unsure = 0
-        if waiting:
-            with _progress(blocks, waiting) as advance:
-                for done in classify_blocks(waiting, settings, workers):
-                    n_written += done["n_written"]
-                    n_failed += done["n_failed"]
-                    n_unsure += done["n_unsure"]
-                    advance(done["n_rows"])
-    _mark_as_done(settings)
-    say(f"wrote {n_written:,} rows in {len(waiting):,} files to {output}")
-    if n_unsure:
-        say(
-            f"{n_unsure:,} of {n_written:,} documents were left without a label: their most probable "
-            f"category has a probability below {options.abstain_below:g}"
-        )
-    if n_failed:
-        complain(f"{n_failed:,} of {n_written:,} documents have no label; their rows say why under 'error'")
-    return 1 if n_failed and n_failed == n_written else 0
 
 
 def _inputs_and_output(options: argparse.Namespace) -> tuple[list[str], str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 
 from hdoc.errors import DataError
-from hdoc.tables.stream import open_binary
+from hdoc.tables.lines import open_binary
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from hdoc.errors import InputError
-from hdoc.tables.stream import UNDECODABLE, LinesTable, first_lines
+from hdoc.tables.lines import UNDECODABLE, LinesTable, first_lines
 from hdoc.tables.table import Row
 
 if TYPE_CHECKING:

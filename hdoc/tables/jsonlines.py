@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hdoc.errors import InputError
-from hdoc.tables.stream import UNDECODABLE, LinesTable, first_lines
+from hdoc.tables.lines import UNDECODABLE, LinesTable, first_lines
 from hdoc.tables.table import Part, Row
 
 _CUTTABLE = {"ascii", "utf-8", "utf-8-sig", "cp949", "euc_kr"}

@@ -60,11 +60,11 @@ FindSentences: TypeAlias = Callable[[str], list[Sentence]]
 
 
 def split_sentences(text: str, rule: SentenceRule = "kss") -> list[Sentence]:
-    """Split a text into sentences that together hold every non-space character, in order.
+    """Divide a text into sentences that together hold every non-space character, in order.
 
     Args:
         text: any text; line breaks always end a sentence.
-        rule: how to find sentences; "lines" does without kss.
+        rule: how sentences are found; "lines" does without kss.
 
     Returns:
         The sentences; none for a blank text. `text[s.start:s.end] == s.text` for each.
@@ -86,12 +86,12 @@ def split_sentences(text: str, rule: SentenceRule = "kss") -> list[Sentence]:
 def split_many(
     texts: Iterable[str], workers: int = 0, rule: SentenceRule = "kss"
 ) -> Iterator[list[Sentence]]:
-    """Split texts in worker processes, in order, only a few texts ahead of what is taken.
+    """Divide texts into sentences in worker processes, in order, only a few texts ahead of what is taken.
 
     Args:
         texts: any number of texts; read as they are needed.
-        workers: processes to use; 0 splits in this one.
-        rule: how to find sentences.
+        workers: processes to use; 0 works in this one.
+        rule: how sentences are found.
 
     Yields:
         The sentences of each text.
@@ -116,7 +116,7 @@ def split_many(
         pool.shutdown(cancel_futures=True)
 
 
-def _pieces(text: str) -> Iterator[tuple[int, int]]:
+def _line_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans that kss sees: lines, the very long ones cut at a space where there is one."""
     for line in _LINE.finditer(text):
         start, end = line.span()
@@ -129,7 +129,7 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _kss_spans(text: str) -> Iterator[tuple[int, int]]:
-    for start, end in _pieces(text):
+    for start, end in _line_spans(text):
         yield from pairwise([start, *_cuts(text, start, end), end])
 
 
@@ -138,7 +138,7 @@ def _cuts(text: str, start: int, end: int) -> list[int]:
     given, origins = _shortened(*_composed(_BLANK.sub(" ", text[start:end])))
     parts = ["".join(part.split()) for part in _kss_split(given)]
     if "".join(parts) != "".join(given.split()):
-        return []  # kss lost or changed a character: the piece stays whole, and its offsets right
+        return []  # kss lost or changed a character: the line stays whole, and its offsets right
     solid = [start + origin for origin, character in zip(origins, given, strict=True) if character != " "]
     firsts = accumulate(len(part) for part in parts[:-1])
     return [solid[first] for first in firsts if first < len(solid)]
@@ -201,14 +201,14 @@ def _kss() -> tuple[Any, Any, Any, dict[str, str]]:
         raise HdocError(
             "expected the MeCab analyser that kss needs, found none; run: pip install python-mecab-ko"
         )
-    hiding.hash = _number  # type: ignore[attr-defined]
+    hiding.hash = _number_of  # type: ignore[attr-defined]
     processor = hiding.SentenceProcessor
     processor._heavy_backup = {
-        letters: {word: str(_number(word)) for word in words}
+        letters: {word: str(_number_of(word)) for word in words}
         for letters, words in processor._heavy_backup.items()
     }
-    return splitter, analyser, processor, {word: str(_number(word)) for word in processor._normal_backup}
+    return splitter, analyser, processor, {word: str(_number_of(word)) for word in processor._normal_backup}
 
 
-def _number(text: str) -> int:
+def _number_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1

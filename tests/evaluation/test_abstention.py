@@ -30,7 +30,7 @@ def test_thresholds_keep_fewer_documents_and_righter_ones() -> None:
     assert "auroc" not in measure_abstention(decisions())
 
 
-def test_strangers_are_told_apart_by_how_unsure_the_model_is() -> None:
+def test_out_of_scope_documents_are_told_apart_by_how_unsure_the_model_is() -> None:
     report = measure_abstention(decisions(), np.array([0.5, 0.6, 0.7]))
     # Unsure of a stranger more than of another: 4 of 4, 3 of 4 and 2 of 4 pairs.
     assert report["auroc"] == pytest.approx((4 + 3 + 2) / 12)
@@ -46,7 +46,7 @@ def test_ties_count_half() -> None:
     assert auroc(np.array([0.5, 0.5]), np.array([0.5])) == 0.5
 
 
-def test_strangers_come_from_a_table(tiny_model: Path, tmp_path: Path) -> None:
+def test_out_of_scope_documents_come_from_a_table(tiny_model: Path, tmp_path: Path) -> None:
     classifier = DocumentClassifier.load(tiny_model)
     texts = ["버스가 늦게 옵니다.", "새 영화를 보았습니다. 음악이 좋았습니다."]
     file = tmp_path / "strangers.jsonl"

@@ -1,4 +1,4 @@
-"""Files of lines, plain or compressed, as decoded text of which a wrong byte spoils only its own line."""
+"""Tables in files of lines, plain or compressed: a byte that does not decode spoils only its own line."""
 
 from __future__ import annotations
 
