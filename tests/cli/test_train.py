@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -25,6 +26,7 @@ from hdoc.cli.train import main
 from hdoc.errors import HdocError
 from hdoc.tasks.document.folder import load_model
 from hdoc.training.configs import expand_resume, find_configs, shipped_configs
+from hdoc.training.progress_lines import MinuteLine
 from hdoc.training.tasks.document.export import export_checkpoint
 from tests.labelled import documents, telling_documents, write
 from tests.places import ROOT
@@ -159,6 +161,19 @@ class TestAFit:
         assert (first / weights).read_bytes() == (second / weights).read_bytes(), (
             "the same seed, the same model"
         )
+
+    @pytest.mark.usefixtures("place")
+    def test_without_a_terminal_lines_say_how_far_it_is(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(MinuteLine.__init__, "__defaults__", (0.0,))
+        assert main(["fit", "--config", "runs/민원/first/config.yaml", "--run.name", "third"]) == 0
+        said = capsys.readouterr().err
+        assert re.search(r"^epoch 1  step 1 of \d+  \d+ s left$", said, re.MULTILINE), said
+        wanted = (
+            r"^epoch 2  step (\d+) of \1  train/loss [\d.]+  [\d,]+ documents/s  [\d,]+ tokens/s  0 s left$"
+        )
+        assert re.search(wanted, said, re.MULTILINE), said
 
     def test_a_run_is_not_overwritten(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["fit", "--config", "runs/민원/first/config.yaml"]) == 1
