@@ -127,8 +127,8 @@ def compared(browser: Browser, url: str, store: str) -> Page:
 def rows() -> Iterator[dict[str, str]]:
     """Yield labelled articles: some sentences of the label's own sample, and more of all."""
     for seed, (name, label) in enumerate(_LABELS.items()):
-        own, others = articles(100, seed, names=(name,)), articles(700, seed + len(_LABELS))
-        for first, more in islice(zip(own, others, strict=False), 40):
+        own, others = articles(100, seed, names=(name,)), articles(400, seed + len(_LABELS))
+        for first, more in islice(zip(own, others, strict=False), 24):
             yield {"text": f"{first}\n\n{more}", "label": label}
 
 

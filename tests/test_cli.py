@@ -43,7 +43,7 @@ def line(result: subprocess.CompletedProcess[bytes]) -> str:
 def test_help_names_the_commands_at_once() -> None:
     start = time.perf_counter()
     result = run("--help")
-    assert time.perf_counter() - start < 2  # typically 0.1 s; the figure in the README is measured apart
+    assert time.perf_counter() - start < 2  # typically 0.1 s; the figure in docs/results is measured apart
     assert result.returncode == 0
     for command in ("explain", "classify", "train", "export"):
         assert command in result.stdout.decode()

@@ -1,1 +1,1 @@
-"""Measurements behind the figures in the README; `scripts/benchmark.py` is the door to them."""
+"""Measurements behind the results in the documentation; `scripts/benchmark.py` is the door to them."""

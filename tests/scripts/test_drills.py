@@ -1,5 +1,6 @@
 """The drills themselves, in small counts, so that their script can be relied on."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -26,15 +27,17 @@ SCRIPT = ROOT / "scripts" / "drills.py"
     ],
     ids=lambda value: value[0] if isinstance(value[0], str) else "",
 )
-def test_a_drill_holds(options: list[str], held: list[int]) -> None:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *options], capture_output=True, text=True, check=False, timeout=600
-    )
+def test_a_drill_holds(options: list[str], held: list[int], tmp_path: Path) -> None:
+    found = tmp_path / "drills.json"
+    command = [sys.executable, str(SCRIPT), *options, "--json", str(found)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["held"] * len(held), done.stdout
     for line, count in zip(lines, held, strict=True):
         assert f": {count} of {count}" in line
+    rows = json.loads(found.read_text(encoding="utf-8"))["tables"]["drills"]
+    assert [(row["n_tries"], row["n_failed"]) for row in rows] == [(count, 0) for count in held]
 
 
 def test_a_failure_is_shown_and_is_no_pass() -> None:
@@ -44,6 +47,7 @@ def test_a_failure_is_shown_and_is_no_pass() -> None:
     assert outcome.passed
     attempt(outcome, "second", lambda: 1 / 0)
     assert not outcome.passed
+    assert outcome.row() == {"name": "what was done", "n_tries": 2, "n_failed": 1, "figures": {}}
     assert list(outcome.lines()) == [
         "BROKEN   what was done: 1 of 2",
         "         second: ZeroDivisionError: division by zero",

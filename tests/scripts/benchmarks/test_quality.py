@@ -18,12 +18,14 @@ import mlflow
 import numpy as np
 import pytest
 import yaml
+from benchmarks.columns import markdown
 from benchmarks.quality.benchmark import run
 from benchmarks.quality.entries import MOST_TRIALS, Base, choose, entries
 from benchmarks.quality.options import add_arguments
 from benchmarks.quality.runs import Bench, Run, train_in_process
 from benchmarks.quality.statistics import N_BUCKETS, buckets, lines, macro_f1, resamples
 from benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
+from benchmarks.result import Result
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import f1_score
 
@@ -484,13 +486,16 @@ class TestCommand:
 
         said.clear()
         more = [names + ",tobert" if each == names else each for each in arguments]
-        assert (
-            run(options("--report", *more), shipped_configs, lambda *_: pytest.fail("ran"), said.append) == 0
-        )
+        more = ["--report", "--json", "results", *more]
+        assert run(options(*more), shipped_configs, lambda *_: pytest.fail("ran"), said.append) == 0
         again = json.loads((folder / "table.json").read_text(encoding="utf-8"))
         assert again["lines"] == report["lines"]
         assert again["failures"] == {"tobert": "1 of 1 not run yet"}
         assert "## Without an outcome" in (folder / "table.md").read_text(encoding="utf-8")
+        result = Result.read(place / "results" / "quality-topics.json")
+        assert result.tables["quality"] == report["lines"]
+        assert result.about == {"documents": "24 / 6 / 12 (train / dev / test)"}
+        assert "| `tfidf-svm` |" in markdown("quality", result.tables["quality"])
 
     def test_commands_can_be_listed(self, place: Path) -> None:
         said: list[str] = []

@@ -22,7 +22,9 @@ def test_all_runtimes_are_set_beside_torch(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     data.write_text("\n".join(map(json.dumps, rows)), encoding="utf8")
     command = [sys.executable, str(ROOT / "scripts" / "benchmark.py"), "runtimes", "--data", str(data)]
-    result = subprocess.run([*command, "--rounds", "1"], capture_output=True, text=True, check=False)
+    found = tmp_path / "runtimes.json"
+    command += ["--rounds", "1", "--json", str(found)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     cells = {
         parts[1].strip(): [part.strip() for part in parts[2:-1]]
@@ -37,3 +39,6 @@ def test_all_runtimes_are_set_beside_torch(tmp_path: Path) -> None:
     assert float(same[5]) < 1e-4  # the agreement that is promised
     assert 1e-4 < float(int8[5]) < 1
     assert 0.9 < float(int8[6]) < 1
+    content = json.loads(found.read_text(encoding="utf-8"))
+    assert [row["name"] for row in content["tables"]["runtimes"]] == list(cells)[-4:]
+    assert content["command"] == f"python scripts/benchmark.py runtimes --data {data} --rounds 1"
