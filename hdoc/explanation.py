@@ -4,14 +4,30 @@ An `Explanation` holds sentences, a `SentenceShare` holds words. All offsets are
 text as the user gave it, end-exclusive, so `text[start:end]` is the sentence or the word. The target's
 `bias` and the sentences' contributions add up to its `logit`; the words of a sentence add up to the
 sentence. Compared with a second label (`versus`), every number is the difference of the two labels.
+
+A share is strong by its size: the strongest may argue for the target (above 0) or against it (below 0).
+The fields of these classes are those of the JSON contract, in its order; nothing else lists them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from operator import attrgetter
+from typing import Any, Protocol, TypeVar
 
 SCHEMA_VERSION = 1
+
+
+class Contribution(Protocol):
+    """What has a signed share of a score: a word, a sentence, or all occurrences of a word."""
+
+    @property
+    def contribution(self) -> float:
+        """The signed share."""
+
+
+C = TypeVar("C", bound=Contribution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +113,42 @@ class Explanation:
     n_characters: int
     sentences: tuple[SentenceShare, ...]
 
+    def contract(self) -> dict[str, Any]:
+        """Return the fields of the contract in its order; the model and the sentences stay objects."""
+        return {"schema_version": SCHEMA_VERSION} | {
+            field.name: getattr(self, field.name) for field in fields(self)
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation contract (`schema_version` 1) as plain lists and dicts."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        sentences = [
-            {
-                "start": sentence.start,
-                "end": sentence.end,
-                "attention": sentence.attention,
-                "contribution": sentence.contribution,
-                "words": [
-                    {
-                        "start": word.start,
-                        "end": word.end,
-                        "attention": word.attention,
-                        "contribution": word.contribution,
-                    }
-                    for word in sentence.words
-                ],
-            }
-            for sentence in self.sentences
-        ]
-        return (
-            {"schema_version": SCHEMA_VERSION} | own | {"model": asdict(self.model), "sentences": sentences}
-        )
+        return self.contract() | {
+            "model": asdict(self.model),
+            "sentences": [_plain_sentence(sentence) for sentence in self.sentences],
+        }
+
+
+_SENTENCE_FIELDS = tuple(field.name for field in fields(SentenceShare))
+_WORD_FIELDS = tuple(field.name for field in fields(WordShare))
+# A long document has tens of thousands of words, and `asdict` takes seven times as long.
+_values_of_sentence, _values_of_word = attrgetter(*_SENTENCE_FIELDS), attrgetter(*_WORD_FIELDS)
+
+
+def _plain_sentence(sentence: SentenceShare) -> dict[str, Any]:
+    words = [dict(zip(_WORD_FIELDS, _values_of_word(word), strict=True)) for word in sentence.words]
+    return dict(zip(_SENTENCE_FIELDS, _values_of_sentence(sentence), strict=True)) | {"words": words}
+
+
+def by_strength(shares: Sequence[Contribution]) -> list[int]:
+    """Return the places of shares, strongest first: by size, whatever the sign; of equals the first."""
+    sizes = [abs(share.contribution) for share in shares]
+    return sorted(range(len(sizes)), key=lambda place: -sizes[place])
+
+
+def strongest(shares: Sequence[C], n: int | None = None) -> list[C]:
+    """Return the strongest shares, strongest first, without those that are 0.
+
+    Args:
+        shares: in text order, which decides among equals.
+        n: most of them to return; all by default.
+    """
+    return [shares[place] for place in by_strength(shares)[:n] if shares[place].contribution]

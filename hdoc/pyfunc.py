@@ -1,20 +1,20 @@
-"""hdoc as an MLflow model: a table with texts to a table with labels and their evidence.
+"""hdoc as an MLflow model: a table of texts becomes a table of labels and their evidence.
 
-MLflow keeps the model folder as it is and has `_load_pyfunc` read it: nothing is pickled, and no code
-comes with a model. The same row is given by `mlflow.pyfunc.load_model`, `mlflow models serve` and in
-Spark, so no cell is ever null: what is missing is an empty text, list or mapping, or 0.
-This module needs neither MLflow nor Lightning, only the table that it is given.
+MLflow keeps the model folder as it is, and `_load_pyfunc` reads it: nothing is pickled, and a model holds no
+code. `mlflow.pyfunc.load_model`, `mlflow models serve` and Spark give the same rows, so no cell is ever null:
+what is missing is an empty text, list or mapping, or 0. This module needs neither MLflow nor Lightning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError, InputError
-from hdoc.explanation import SentenceShare, WordShare
+from hdoc.explanation import strongest
 from hdoc.tasks.document.analysis import Analysis, Classification
 from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.rows import quoted
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,7 +24,7 @@ _CHUNK_DOCUMENTS = 32
 
 
 class TextModel:
-    """A model folder as MLflow uses it.
+    """A model in the form that MLflow asks for.
 
     Args:
         classifier: the model.
@@ -43,8 +43,9 @@ class TextModel:
 
         Returns:
             A row for each text, in order: `label`, `probability`, `probabilities` (label to number, most
-            probable first), `sentences` and `words` (each `start`, `end`, `text`, `contribution`,
-            strongest first) and `error`. A text that cannot be classified has only an error.
+            probable first), `sentences` and `words` (each `start`, `end`, `text`, `contribution`, which is
+            below 0 where it argues against the label; strongest first) and `error`. A text that cannot be
+            classified has only an error.
 
         Raises:
             InputError: a parameter is out of range.
@@ -102,24 +103,12 @@ def _row(text: str, result: Analysis | Classification | HdocError, top: int) -> 
         "probabilities": found.probabilities,
     }
     if isinstance(result, Analysis):
-        words = (word for sentence in result.explanation().sentences for word in sentence.words)
+        words = [word for sentence in result.explanation().sentences for word in sentence.words]
         row |= {
-            "sentences": _spans(text, found.strongest(top)),
-            "words": _spans(text, sorted(words, key=lambda word: -word.contribution)[:top]),
+            "sentences": quoted(text, found.strongest(top)),
+            "words": quoted(text, strongest(words, top)),
         }
     return row
-
-
-def _spans(text: str, shares: Iterable[SentenceShare | WordShare]) -> list[dict[str, Any]]:
-    return [
-        {
-            "start": share.start,
-            "end": share.end,
-            "text": text[share.start : share.end],
-            "contribution": share.contribution,
-        }
-        for share in shares
-    ]
 
 
 def _load_pyfunc(path: str) -> TextModel:

@@ -3,6 +3,7 @@ from dataclasses import FrozenInstanceError, asdict
 import pytest
 
 from hdoc import Explanation, ModelIdentity, SentenceShare, WordShare
+from hdoc.explanation import by_strength, strongest
 
 WORDS = (WordShare(0, 2, 0.25, -0.5), WordShare(3, 5, 0.75, 2.0))
 EXPLANATION = Explanation(
@@ -39,6 +40,16 @@ def test_every_field_is_in_the_contract() -> None:
     plain = asdict(EXPLANATION)
     plain["sentences"] = [sentence | {"words": list(sentence["words"])} for sentence in plain["sentences"]]
     assert value == plain
+
+
+def test_the_strongest_shares_are_the_largest_whatever_they_argue_for() -> None:
+    shares = [
+        WordShare(place, place + 1, 0.2, value) for place, value in enumerate([0.5, -2.0, 0.0, 2.0, -0.5])
+    ]
+    assert by_strength(shares) == [1, 3, 0, 4, 2]
+    assert [share.contribution for share in strongest(shares)] == [-2.0, 2.0, 0.5, -0.5]
+    assert strongest(shares, 1) == [shares[1]]
+    assert strongest([], 3) == []
 
 
 def test_an_explanation_cannot_be_changed() -> None:

@@ -66,11 +66,11 @@ class TestRows:
             assert row["label"] == explanation.label
             assert row["probability"] == pytest.approx(explanation.probability, abs=1e-6)
             assert row["probabilities"] == pytest.approx(explanation.probabilities, abs=1e-6)
-            strongest = sorted(explanation.sentences, key=lambda sentence: -sentence.contribution)[:2]
+            strongest = sorted(explanation.sentences, key=lambda sentence: -abs(sentence.contribution))[:2]
             assert [(s["start"], s["end"]) for s in row["sentences"]] == [(s.start, s.end) for s in strongest]
             words = [word for sentence in explanation.sentences for word in sentence.words]
             assert row["words"][0]["contribution"] == pytest.approx(
-                max(word.contribution for word in words), rel=2e-6, abs=1e-6
+                max((word.contribution for word in words), key=abs), rel=2e-6, abs=1e-6
             )
             assert len(row["words"]) == 2
             assert all(text[span["start"] : span["end"]] == span["text"] for span in row["words"])

@@ -62,6 +62,6 @@ def test_rows_in_spark_are_those_of_one_process(
         explanation = classifier.explain(text)
         assert (answer["label"], answer["error"]) == (explanation.label, "")
         assert answer["probabilities"] == pytest.approx(explanation.probabilities, abs=1e-5)
-        strongest = sorted(explanation.sentences, key=lambda sentence: -sentence.contribution)[:3]
+        strongest = sorted(explanation.sentences, key=lambda sentence: -abs(sentence.contribution))[:3]
         spans = [(span["start"], span["end"], span["text"]) for span in answer["sentences"]]
         assert spans == [(s.start, s.end, text[s.start : s.end]) for s in strongest]

@@ -20,8 +20,8 @@ from pathlib import Path
 from hdoc.cli.exit_status import exit_status
 from hdoc.cli.installed import first_missing
 from hdoc.errors import HdocError
+from hdoc.faithfulness.methods import METHODS
 
-_METHODS = ("contribution", "attention", "gradient", "integrated-gradients", "occlusion")
 _FEWEST_DOCUMENTS = 200
 
 
@@ -120,10 +120,10 @@ def _add_explanations(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--methods",
         nargs="+",
-        choices=_METHODS,
-        default=list(_METHODS),
+        choices=METHODS,
+        default=list(METHODS),
         metavar="METHOD",
-        help=f"default: {' '.join(_METHODS)}",
+        help=f"default: {' '.join(METHODS)}",
     )
     group.add_argument(
         "--documents",

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 from hdoc.cli.options import add_common, argument_type, load
 from hdoc.console import complain, say
 from hdoc.errors import HdocError
+from hdoc.faithfulness.methods import METHODS
 from hdoc.tasks.numbers import positive
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument(
         "--method",
-        choices=("contribution", "attention", "gradient", "integrated-gradients", "occlusion"),
+        choices=METHODS,
         default="contribution",
         help="how to explain; the last three need the extra evaluate and are slow on long documents",
     )

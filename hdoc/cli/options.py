@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError
+from hdoc.faithfulness.methods import FROM_ONE_PASS
 
 if TYPE_CHECKING:
     from hdoc.encoders.precision import Precision, Runtime
@@ -44,7 +45,7 @@ def load(options: argparse.Namespace) -> DocumentClassifier:
         return DocumentClassifier.load(options.model, options.device, runtime, precision)
     # One document is read before torch is even imported; for many, torch is what is faster in the end.
     method = getattr(options, "method", None)
-    if method in ("contribution", "attention") and options.device in (None, "cpu"):
+    if method in FROM_ONE_PASS and options.device in (None, "cpu"):
         with suppress(HdocError):  # not installed, or a model that only torch can run: torch will tell
             return DocumentClassifier.load(options.model, runtime="onnx")
     return DocumentClassifier.load(options.model, options.device, precision=precision)

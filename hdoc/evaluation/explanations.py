@@ -31,9 +31,10 @@ from hdoc.evaluation.progress_file import ProgressFile
 from hdoc.evaluation.random_weights import randomised
 from hdoc.evaluation.units_and_controls import RANDOM, RANDOM_WEIGHTS, UNITS
 from hdoc.explanation import Explanation
-from hdoc.faithfulness.attribution import Method, explain_by
+from hdoc.faithfulness.attribution import explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText
 from hdoc.faithfulness.erasure import Erasure, Order, erasure, random_orders, ranking
+from hdoc.faithfulness.methods import Method
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import FindSentences, Sentence
 

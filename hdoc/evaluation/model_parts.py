@@ -10,6 +10,8 @@ import numpy as np
 
 from hdoc.evaluation.predictions import Prediction
 from hdoc.evaluation.quality import Decisions, intervals, scores
+from hdoc.tasks.classes import probabilities
+from hdoc.tasks.temperature import UNCALIBRATED
 
 
 def measure_parts(
@@ -29,9 +31,8 @@ def measure_parts(
     for name in names if len(names) > 1 else ():
         alone = []
         for prediction in predictions:
-            logits = np.array(prediction.parts[name])
-            powers = 1 / (1 + np.exp(-logits)) if multi_label else np.exp(logits - logits.max())
-            alone.append(replace(prediction, probabilities=tuple(powers.tolist())))
+            chances = probabilities(np.array(prediction.parts[name]), UNCALIBRATED, multi_label)
+            alone.append(replace(prediction, probabilities=tuple(chances.tolist())))
         decisions = Decisions.of(alone, labels, multi_label)
         macro_f1, accuracy = scores(decisions, np.ones((1, len(alone))))
         rows.append(

@@ -1,15 +1,10 @@
-"""Other ways to explain, in the same `Explanation`: attention, gradient, integrated gradients, occlusion.
+"""Explanations by any of the methods that `methods` describes, in the same `Explanation`.
 
-    contribution          the model's own sum over words (`DocumentClassifier.explain`)
-    attention             sentence weight times word weight; never negative, the same for every class
-    gradient              gradient of the logit times embedding (Shrikumar et al. 2017)
-    integrated-gradients  from a text of mask tokens, 50 steps (Sundararajan et al. 2017)
-    occlusion             how much the logit falls when the word is deleted (Zeiler & Fergus 2014)
-
-The last three go through captum. A lexical part is a sum over pieces already, so gradients are taken of the
-network, and that sum is added. Word pieces are summed to words, words to sentences. Only contributions
-are shares of the logit. So that every explanation still adds up, `logit` is always the model's own, and
-`bias` is, for the other methods, whatever their scores leave over: a remainder, not a part of the model.
+Gradients and occlusion go through captum. A lexical part is a sum over pieces already, so gradients are taken
+of the network, and that sum is added. Word pieces are summed to words, words to sentences. Only
+contributions are shares of the logit. So that every explanation still adds up, `logit` is always the model's
+own, and `bias` is, for the other methods, whatever their scores leave over: a remainder, not a part of the
+model.
 """
 
 from __future__ import annotations
@@ -17,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -27,12 +21,10 @@ from hdoc.errors import InputError
 from hdoc.explanation import Explanation
 from hdoc.faithfulness.deletion import Floats, Scorer, SplitText
 from hdoc.faithfulness.gradients import Advance, EmbeddedDocument, captum_methods, frozen
+from hdoc.faithfulness.methods import Method
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence
 from hdoc.tokens.tokenizer import word_spans, words_of_pieces
-
-Method = Literal["contribution", "attention", "gradient", "integrated-gradients", "occlusion"]
-METHODS: tuple[Method, ...] = get_args(Method)
 
 # Variants of a text that are scored at once.
 _VARIANTS = 64
@@ -53,7 +45,7 @@ def explain_by(
     Memory is bounded: long documents are encoded, and differentiated, a few windows at a time.
 
     Args:
-        method: one of `METHODS`.
+        method: see `hdoc.faithfulness.methods`.
         classifier: the model.
         text: the document.
         target: the class to explain; the most probable one by default.
@@ -84,7 +76,7 @@ def explain_labels(
     """Explain each class that a document is given: one, unless the model gives several.
 
     Args:
-        method: one of `METHODS`.
+        method: see `hdoc.faithfulness.methods`.
         classifier: the model.
         text: the document.
         advance: called as slow methods get on, for each class anew.

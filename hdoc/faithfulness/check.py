@@ -1,11 +1,13 @@
 """How far one explanation can be believed, for its reader: its evidence is deleted, and as much at random.
 
-A drop of the probability alone proves nothing, since any text loses something when sentences go; what
-counts is that more is lost than without random parts of the same number.
+Only supporting evidence is deleted: the strongest of the parts that argue for the target. A drop of the
+probability alone proves nothing, since any text loses something when sentences go; the explanation is
+trusted if the probability falls further than without random parts of the same number.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import combinations
@@ -14,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from hdoc.explanation import Explanation
+from hdoc.explanation import Contribution, Explanation, by_strength
 from hdoc.faithfulness.deletion import Scorer, SplitText
-from hdoc.faithfulness.erasure import N_DRAWS, Unit, parts_of, ranking, without_parts
+from hdoc.faithfulness.erasure import N_DRAWS, Order, Unit, parts_of, without_parts
 from hdoc.tasks.document.classifier import DocumentClassifier
 
 # The least difference between two probabilities that a reader would call one.
@@ -27,11 +29,11 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What is left of the probability without the strongest parts, beside that without random ones.
+    """The probability without the strongest supporting parts, beside that without random ones.
 
     Attributes:
         unit: what was deleted.
-        spans: the strongest parts as characters of the text, strongest first.
+        spans: the strongest supporting parts as characters of the text, strongest first.
         n_parts: how many parts the text has.
         without_strongest: the probability when they are deleted.
         without_random: the mean when as many random parts are deleted: over 10 draws, or over all ways to
@@ -46,13 +48,13 @@ class Deletion:
 
     @property
     def beats_random(self) -> bool:
-        """Whether the strongest parts matter at least a point of percentage more than random ones."""
+        """Whether deleting the chosen parts costs at least a point of percentage more than random ones."""
         return self.without_random - self.without_strongest >= _NOTICEABLE
 
 
 @dataclass(frozen=True, slots=True)
 class TrustCheck:
-    """Whether an explanation names what the model's decision hangs on.
+    """Whether the model's decision hangs on the evidence that an explanation shows.
 
     Attributes:
         target: the class that was explained.
@@ -95,11 +97,10 @@ def check(
     n_words: int = 10,
     seed: int = 0,
 ) -> TrustCheck:
-    """Delete the strongest evidence of a document, and as much at random, and compare.
+    """Delete the strongest supporting evidence of a document, and as much at random, and compare.
 
-    Only parts that argue for the target are deleted, and never more than half of all: of what is left of
-    a text nearly everything of which is gone, random and chosen cannot be told apart. The random draws
-    depend on the text and the seed alone.
+    Never more than half of the parts are deleted: when nearly all of a text is gone, chosen and random
+    parts cannot be told apart. The random draws depend on the text and the seed alone.
 
     Args:
         classifier: the model that was explained.
@@ -138,22 +139,27 @@ def _deletion(
     explanation: Explanation,
     random: np.random.Generator,
 ) -> Deletion | None:
-    order, scores = ranking(explanation, unit)
-    n_parts = len(order)
-    n = min(most, n_parts // 2, int((scores > _ROUNDING).sum()))
+    parts = parts_of(explanation, unit)
+    n_parts = len(parts)
+    chosen = _supporting(parts)[: min(most, n_parts // 2)]
+    n = len(chosen)
     if n < 1:
         return None
     if comb(n_parts, n) <= N_DRAWS:
-        draws = [np.array(chosen) for chosen in combinations(range(n_parts), n)]
+        draws = [np.array(drawn) for drawn in combinations(range(n_parts), n)]
     else:
         draws = [random.choice(n_parts, n, replace=False) for _ in range(N_DRAWS)]
-    variants = [without_parts(split, unit, chosen) for chosen in (order[:n], *draws)]
+    variants = [without_parts(split, unit, deleted) for deleted in (chosen, *draws)]
     values = scorer.probabilities(variants, explanation.target, explanation.versus)
-    parts = parts_of(explanation, unit)
     return Deletion(
         unit=unit,
-        spans=tuple((parts[i].start, parts[i].end) for i in order[:n].tolist()),
+        spans=tuple((parts[i].start, parts[i].end) for i in chosen.tolist()),
         n_parts=n_parts,
         without_strongest=float(values[0]),
         without_random=float(values[1:].mean()),
     )
+
+
+def _supporting(parts: Sequence[Contribution]) -> Order:
+    """Return the indices of the parts that argue for the target, strongest first."""
+    return np.array([i for i in by_strength(parts) if parts[i].contribution > _ROUNDING], dtype=np.intp)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdoc.explanation import Explanation
+from hdoc.tasks.classes import probabilities, sigmoid
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.tasks.document.engine import Vectors
 from hdoc.text.sentences import Sentence
@@ -106,18 +107,13 @@ class Scorer:
             target: a class of the model.
             versus: a class to compare with; the probability is then that of the target among these two.
         """
-        labels = self.classifier.labels
-        scaled = self.classifier.temperature(self.logits(documents))
+        labels, temperature = self.classifier.labels, self.classifier.temperature
+        logits = self.logits(documents)
         if versus is not None:
-            scaled = scaled[:, labels.index(target)] - scaled[:, labels.index(versus)]
-        elif self.classifier.multi_label:
-            scaled = scaled[:, labels.index(target)]
-        else:
-            powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-            shares: Floats = powers[:, labels.index(target)] / powers.sum(axis=1)
-            return shares
-        odds: Floats = np.exp(-scaled)
-        return 1 / (1 + odds)
+            scaled = temperature(logits)
+            return sigmoid(scaled[:, labels.index(target)] - scaled[:, labels.index(versus)])
+        found: Floats = probabilities(logits, temperature, self.classifier.multi_label)
+        return found[:, labels.index(target)]
 
     def logits(self, documents: Iterable[Sequence[str]]) -> Floats:
         """Return the scores of all classes, (documents, classes)."""

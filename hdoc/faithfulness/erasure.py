@@ -1,7 +1,7 @@
-"""How faithful an explanation is: what becomes of the probability when its evidence is deleted, for tables.
+"""How faithful explanations are, for tables: the probability of a class when its evidence is deleted.
 
-Comprehensiveness and sufficiency are those of ERASER (DeYoung et al. 2020). They are to be read beside those
-of random orders: a drop alone proves nothing, since any text loses something when sentences go.
+Comprehensiveness and sufficiency are those of ERASER (DeYoung et al. 2020). Read them beside those of random
+orders: a drop alone proves nothing, since any text loses something when sentences go.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Erasure:
 
     Attributes:
         whole: the target's probability in the whole text.
-        without: the same without the strongest parts of each bin, (bins,).
-        only: the same with nothing but these, (bins,).
+        without: the same without the first parts of the order, (bins,).
+        only: the same with these alone, (bins,).
     """
 
     whole: float
@@ -41,12 +41,12 @@ class Erasure:
 
     @property
     def comprehensiveness(self) -> float:
-        """Mean over bins of what is lost without the strongest parts; high is good."""
+        """Mean over bins of the fall without the first parts; high is good."""
         return float((self.whole - self.without).mean())
 
     @property
     def sufficiency(self) -> float:
-        """Mean over bins of what is lost with nothing but the strongest parts; low is good."""
+        """Mean over bins of the fall with the first parts alone; low is good."""
         return float((self.whole - self.only).mean())
 
 
@@ -62,7 +62,7 @@ def erasure(
         scorer: of the model.
         split: the document.
         target: the class whose probability is watched.
-        orders: indices of all parts, strongest first; one order for each result.
+        orders: indices of all parts, those to delete first in front; one order for each result.
         unit: what the parts are.
     """
     counts = bin_counts(len(orders[0]), unit)
@@ -84,7 +84,11 @@ def bin_counts(n_parts: int, unit: Unit) -> list[int]:
 
 
 def ranking(explanation: Explanation, unit: Unit) -> tuple[Order, Floats]:
-    """Return the indices of words or sentences, most in favour of the target first, and their scores."""
+    """Return the indices of words or sentences by signed contribution, and the contributions.
+
+    What argues most for the target comes first and what argues most against it last, as ERASER deletes
+    evidence for a class; for a reader's lists see `hdoc.explanation.strongest`.
+    """
     scores = np.array([part.contribution for part in parts_of(explanation, unit)])
     return np.argsort(-scores, kind="stable"), scores
 

@@ -22,9 +22,18 @@ N_BINS = 15
 
 
 def probabilities(logits: Tensor, temperature: Temperature, multi_label: bool) -> Tensor:
-    """Return probabilities (documents, classes) of logits divided by a temperature."""
+    """Return `hdoc.tasks.classes.probabilities` of tensors, in double precision.
+
+    Args:
+        logits: of any number of documents, (..., classes).
+        temperature: what logits are divided by.
+        multi_label: whether a document may have several classes; each then has a probability of its own.
+
+    Returns:
+        Probabilities, (..., classes); they sum to 1 unless a document may have several classes.
+    """
     scaled = temperature(logits.double())
-    return scaled.sigmoid() if multi_label else scaled.softmax(dim=1)
+    return scaled.sigmoid() if multi_label else scaled.softmax(dim=-1)
 
 
 def figures(

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hdoc.explanation import Explanation, SentenceShare, WordShare
+from hdoc.explanation import Explanation, SentenceShare, WordShare, by_strength, strongest
 
 # A word is marked if it is among the strongest tenth and has at least a fifth of the strongest word's weight:
 # the first keeps flat texts calm, the second texts that hang on a few words.
@@ -69,11 +69,6 @@ class WordGroup:
     occurrences: tuple[WordShare, ...]
 
 
-def _strength(share: SentenceShare | WordShare) -> tuple[float, int]:
-    """Sort key: strongest first, earlier first among equals."""
-    return -abs(share.contribution), share.start
-
-
 def words_of(explanation: Explanation) -> list[WordShare]:
     """Return the words of all sentences in text order."""
     return [word for sentence in explanation.sentences for word in sentence.words]
@@ -81,8 +76,8 @@ def words_of(explanation: Explanation) -> list[WordShare]:
 
 def strongest_sentences(explanation: Explanation, n_sentences: int) -> list[int]:
     """Return the indices of the strongest sentences, strongest first, without those that weigh nothing."""
-    order = sorted(enumerate(explanation.sentences), key=lambda pair: _strength(pair[1]))
-    return [index for index, sentence in order[:n_sentences] if sentence.contribution]
+    sentences = explanation.sentences
+    return [index for index in by_strength(sentences)[:n_sentences] if sentences[index].contribution]
 
 
 def strongest_words(explanation: Explanation, text: str, n_words: int) -> list[WordGroup]:
@@ -91,19 +86,23 @@ def strongest_words(explanation: Explanation, text: str, n_words: int) -> list[W
     for word in words_of(explanation):
         groups[text[word.start : word.end]].append(word)
     summed = [
-        WordGroup(spelling, sum(word.contribution for word in group), tuple(sorted(group, key=_strength)))
+        WordGroup(
+            spelling,
+            sum(word.contribution for word in group),
+            tuple(group[place] for place in by_strength(group)),
+        )
         for spelling, group in groups.items()
     ]
-    order = sorted(summed, key=lambda group: -abs(group.contribution))
-    return [group for group in order[:n_words] if group.contribution]
+    return strongest(summed, n_words)
 
 
 def marked_words(explanation: Explanation) -> frozenset[WordShare]:
     """Return the words that deserve a mark of their own in the text."""
-    order = sorted(words_of(explanation), key=_strength)
-    n_candidates = min(max(len(order) // _MARKED_SHARE, _ALWAYS_CANDIDATES), _MOST_MARKED)
-    weakest = _MARKED_WEIGHT * abs(order[0].contribution) if order else 0.0
-    return frozenset(word for word in order[:n_candidates] if abs(word.contribution) >= weakest > 0)
+    words = words_of(explanation)
+    n_candidates = min(max(len(words) // _MARKED_SHARE, _ALWAYS_CANDIDATES), _MOST_MARKED)
+    candidates = strongest(words, n_candidates)
+    weakest = _MARKED_WEIGHT * abs(candidates[0].contribution) if candidates else 0.0
+    return frozenset(word for word in candidates if abs(word.contribution) >= weakest)
 
 
 def percentage(share: float) -> str:

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hdoc.explanation import Explanation, SentenceShare, WordShare
+from hdoc.explanation import Explanation, SentenceShare, WordShare, by_strength
 from hdoc.rendering.palette import Palette, bar
 from hdoc.rendering.scale import (
     Scale,
@@ -167,10 +167,9 @@ def _excerpt(sentence: SentenceShare) -> list[WordShare | None]:
     words = sentence.words
     if sentence.end - sentence.start <= _LONG_SENTENCE:
         return list(words)
-    order = sorted(range(len(words)), key=lambda place: -abs(words[place].contribution))
     kept = {
         neighbour
-        for centre in [0, *order[:_KEPT_WORDS]]
+        for centre in [0, *by_strength(words)[:_KEPT_WORDS]]
         for neighbour in range(centre - _NEIGHBOURS, centre + _NEIGHBOURS + 1)
     }
     excerpt: list[WordShare | None] = []

@@ -1,4 +1,8 @@
-"""Classes: names, several or one a text, and what turns scores into probabilities of them."""
+"""Classes, and the probabilities that logits give them.
+
+One class a text has a softmax over all classes, several classes have a sigmoid each, and both are taken of
+logits that were divided by the temperature. For tensors see `hdoc.metrics.classification.probabilities`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ _ASSIGNED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """A model's classes, and what turns scores into probabilities of them.
+    """A model's classes, and how logits become probabilities of them.
 
     Attributes:
         labels: the classes in the order of the scores.
@@ -34,13 +38,12 @@ class Classes:
     bias: Floats
 
     def probabilities(self, logits: Floats) -> dict[str, float]:
-        """Return the calibrated probability of every class, most probable first."""
-        scaled = self.temperature(logits)
-        if self.multi_label:
-            values = 1 / (1 + np.exp(-scaled))
-        else:
-            powers = np.exp(scaled - scaled.max())
-            values = powers / powers.sum()
+        """Return the calibrated probability of every class, most probable first.
+
+        Args:
+            logits: of one document, (classes,).
+        """
+        values = probabilities(logits, self.temperature, self.multi_label)
         order = np.argsort(-values, kind="stable")
         return {self.labels[i]: float(values[i]) for i in order}
 
@@ -54,7 +57,7 @@ class Classes:
         return labels if self.multi_label and labels else [next(iter(probabilities))]
 
     def direction(self, target: str, versus: str | None = None) -> Floats:
-        """Return the vector over classes that a score is multiplied with: +1 target, -1 versus.
+        """Return the vector over classes that scores are multiplied with: +1 target, -1 versus.
 
         Raises:
             LabelError: the model knows no such class, or both are the same.
@@ -73,3 +76,28 @@ class Classes:
         for label in labels:
             if label is not None and label not in self.labels:
                 raise LabelError(f"the model has no class {label!r}; it has: {', '.join(self.labels)}")
+
+
+def probabilities(logits: Floats, temperature: Temperature, multi_label: bool) -> Floats:
+    """Return the probability of each class.
+
+    Args:
+        logits: of any number of documents, (..., classes).
+        temperature: what logits are divided by.
+        multi_label: whether a document may have several classes; each then has a probability of its own.
+
+    Returns:
+        Probabilities, (..., classes); they sum to 1 unless a document may have several classes.
+    """
+    scaled = temperature(logits)
+    if multi_label:
+        return sigmoid(scaled)
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def sigmoid(scores: Floats) -> Floats:
+    """Return the probability that belongs to each score, or to a difference of two."""
+    odds: Floats = np.exp(-scores)
+    return 1 / (1 + odds)

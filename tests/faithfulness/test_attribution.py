@@ -6,8 +6,9 @@ import torch
 
 import hdoc.faithfulness.gradients
 from hdoc import DocumentClassifier, Explanation, HdocError, InputError, LabelError
-from hdoc.faithfulness.attribution import METHODS, explain_by
+from hdoc.faithfulness.attribution import explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText
+from hdoc.faithfulness.methods import METHODS
 from hdoc.rendering import to_html, to_json
 from tests.conftest import SENTENCES
 from tests.faithfulness.test_erasure import TEXT, by_hand

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
+from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare, strongest
 from hdoc.tasks.classes import Classes
 from hdoc.tasks.document.scores import Document, Floats, Scores
 from hdoc.tokens.tokenizer import word_spans, words_of_pieces
@@ -33,8 +33,8 @@ class Classification:
     sentences: tuple[SentenceShare, ...]
 
     def strongest(self, n: int) -> list[SentenceShare]:
-        """Return the `n` sentences that argue most for the label, strongest first."""
-        return sorted(self.sentences, key=lambda sentence: -sentence.contribution)[:n]
+        """Return the `n` strongest sentences, for the label (above 0) or against it, strongest first."""
+        return strongest(self.sentences, n)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,44 @@
-"""Rows of results: records in, rows out, one a document and in order, in flat memory."""
+"""Results as rows of plain data: a row for each document, and in it an object for each sentence or word.
+
+Many documents become rows in order and in flat memory.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hdoc.errors import HdocError
+from hdoc.explanation import SentenceShare, WordShare
 from hdoc.tables.records import Record
 from hdoc.tasks.document.analysis import Classification
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedShare:
+    """A sentence or word with its spelling, for readers that do not have the text at hand.
+
+    Attributes:
+        start: first character in the text.
+        end: one past the last character.
+        text: its spelling.
+        contribution: signed share of the label's logit; below 0 it argues against the label.
+    """
+
+    start: int
+    end: int
+    text: str
+    contribution: float
+
+
+def quoted(text: str, shares: Iterable[SentenceShare | WordShare]) -> list[dict[str, Any]]:
+    """Return shares of a text as plain data with the fields of `QuotedShare`."""
+    return [
+        asdict(QuotedShare(share.start, share.end, text[share.start : share.end], share.contribution))
+        for share in shares
+    ]
 
 
 def result_rows(
@@ -22,13 +52,13 @@ def result_rows(
     Args:
         classify: gives for each text, in order, its class or the error that it gave.
         records: documents, or the errors that stand in their place; read as they are needed.
-        top: the strongest sentences to give with each label.
+        top: most sentences to give with each label: the strongest, for it or against it.
         abstain_below: a document whose most probable class is less probable than this gets no label.
 
     Yields:
         A row for each record: id, label, probability, probabilities, sentences and error. A document that
         cannot be classified has an error and None in all else; one that is too unsure has None as its label
-        and everything else, so that a person sees what it might be.
+        and everything else, so that a person sees what it might be. Sentences are those of `quoted`.
     """
     waiting: deque[Record] = deque()
 
@@ -61,14 +91,6 @@ def _row(record: Record, result: Classification | HdocError | None, top: int) ->
         "label": result.label,
         "probability": result.probability,
         "probabilities": result.probabilities,
-        "sentences": [
-            {
-                "start": sentence.start,
-                "end": sentence.end,
-                "text": record.text[sentence.start : sentence.end],
-                "contribution": sentence.contribution,
-            }
-            for sentence in result.strongest(top)
-        ],
+        "sentences": quoted(record.text, result.strongest(top)),
         "error": None,
     }

@@ -17,8 +17,9 @@ from hdoc.evaluation.model_parts import measure_parts
 from hdoc.evaluation.predictions import predict
 from hdoc.evaluation.progress_file import ProgressFile
 from hdoc.evaluation.report_tables import parts_tables
-from hdoc.faithfulness.attribution import Method, explain_by
+from hdoc.faithfulness.attribution import explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText
+from hdoc.faithfulness.methods import Method
 from hdoc.tasks.document.analysis import Analysis
 from hdoc.tasks.document.folder import load_model
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys, weigh_features
