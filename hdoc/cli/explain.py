@@ -1,4 +1,4 @@
-"""`hdoc explain`: documents one by one, to the terminal, as JSON or as a page."""
+"""`hdoc explain`: explains documents in the terminal, as JSON or as an HTML page."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _check(
     language: Language,
     beside: Path | None,
 ) -> list[list[str]]:
-    """Return what checks by deletion found, in words; as JSON it goes beside the explanations' file."""
+    """Check explanations by deletion; return the results in words, and write them as JSON beside a file."""
     import json
 
     from hdoc.faithfulness.check import check
@@ -195,9 +195,8 @@ def _print_view(
     from hdoc.rendering import to_terminal
 
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="replace"
-        )  # a bar that a terminal's encoding lacks is no reason to stop
+        # A terminal's encoding may lack a character, such as a bar.
+        sys.stdout.reconfigure(errors="replace")
     target = _target(options, name)
     with nullcontext() if target is None else _opened(target) as file:
         console = Console(file=file)

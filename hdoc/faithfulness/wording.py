@@ -1,4 +1,4 @@
-"""What a check by deletion found, in words."""
+"""The result of a check by deletion, in words."""
 
 from __future__ import annotations
 

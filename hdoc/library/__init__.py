@@ -1,7 +1,6 @@
 """A local library of articles: kept, classified and searched in one SQLite file.
 
-`article` is one of them, `store` keeps them, `search` finds them, `adding` reads and classifies what
-comes in.
+`article` is one of them, `store` keeps them, `search` finds them, `adding` reads and classifies new ones.
 """
 
 from __future__ import annotations

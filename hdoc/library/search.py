@@ -18,12 +18,11 @@ from itertools import islice
 
 from hdoc.errors import InputError
 from hdoc.library.article import Article, folded, label_code
-from hdoc.library.store import Library
+from hdoc.library.store import ARTICLE_COLUMNS, Library
 
 _MOST_WORDS = 16
 _LONGEST_QUERY = 200
 _TRIGRAM = 3
-_COLUMNS = "articles.title, articles.text, source, name, probability, model, articles.id, added"
 _SNIPPET_LENGTH = 120
 _LENGTH_BEFORE_WORD = 36
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -96,7 +95,8 @@ def _words(query: str) -> list[str]:
 def _newest(library: Library, label: int | None) -> Iterator[Article]:
     where, values = ("", ()) if label is None else ("WHERE label = ?", (label,))
     rows = library.connection().execute(
-        f"SELECT {_COLUMNS} FROM articles JOIN labels ON labels.id = label {where} ORDER BY articles.id DESC",  # noqa: S608 (only fixed text is put in)
+        f"SELECT {ARTICLE_COLUMNS} FROM articles JOIN labels ON labels.id = label "  # noqa: S608 (fixed text)
+        f"{where} ORDER BY articles.id DESC",
         values,
     )
     return (Article(*row) for row in rows)
@@ -113,7 +113,7 @@ def _matches(library: Library, words: Sequence[str], label: int | None) -> Itera
         f"({{title text}} : ({wanted}){only}) NOT {{title}} : ({wanted})",
     ):
         rows = library.connection().execute(
-            f"SELECT {_COLUMNS} FROM trigrams CROSS JOIN articles ON articles.id = trigrams.rowid "  # noqa: S608
+            f"SELECT {ARTICLE_COLUMNS} FROM trigrams CROSS JOIN articles ON articles.id = trigrams.rowid "  # noqa: S608
             "JOIN labels ON labels.id = articles.label WHERE trigrams MATCH ? ORDER BY trigrams.rowid DESC",
             (expression,),
         )

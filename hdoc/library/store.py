@@ -42,6 +42,8 @@ CREATE VIRTUAL TABLE trigrams USING fts5 (
 );
 CREATE VIRTUAL TABLE terms USING fts5vocab (trigrams, row);
 """
+ARTICLE_COLUMNS = "articles.title, articles.text, source, name, probability, model, articles.id, added"
+"""What the fields of an `Article` are in the tables of articles and labels, in their order."""
 _BUSY_SECONDS = 30
 
 
@@ -163,8 +165,8 @@ class Library:
         row = (
             self.connection()
             .execute(
-                "SELECT title, text, source, name, probability, model, articles.id, added "
-                "FROM articles JOIN labels ON labels.id = label WHERE articles.id = ?",
+                f"SELECT {ARTICLE_COLUMNS} FROM articles JOIN labels ON labels.id = label "  # noqa: S608 (fixed text)
+                "WHERE articles.id = ?",
                 (number,),
             )
             .fetchone()

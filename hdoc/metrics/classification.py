@@ -1,4 +1,4 @@
-"""Figures of classification over a whole data set, by torchmetrics' own functions."""
+"""Quality of classification over a data set: F1, accuracy, calibration error, loss; by torchmetrics."""
 
 from __future__ import annotations
 

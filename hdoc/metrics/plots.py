@@ -1,4 +1,4 @@
-"""Pictures of how a model does: which classes it confuses, and what its probabilities are worth."""
+"""Plots of a model's quality: the confusion of its classes, and the reliability of its probabilities."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""An explanation as a reader wants it: JSON for programs, a terminal view, a page of its own.
+"""Explanations as JSON, in a terminal and as an HTML page, with the same numbers.
 
-All three show the same numbers. `scale` turns contributions into percentages and shades, `symbols` makes
-foreign text safe to show, `wording` holds every word that a reader sees. On them stand two pairs of a frame
-and the evidence in it: `terminal` and `terminal_evidence`, with the colours of `palette`, and `html` and
-`html_evidence`, with `style.css`. `table` is a table of figures, for a terminal and for Markdown.
+`scale` turns contributions into percentages and shades, `symbols` makes any text safe to show, `wording`
+holds every word that a reader sees. `terminal` (the frame) and `terminal_evidence` (the evidence in it) draw
+the terminal view with the colours of `palette`; `html` and `html_evidence` write the page with `style.css`.
+`table` shows tables of figures in a terminal and as Markdown.
 """
 
 from __future__ import annotations

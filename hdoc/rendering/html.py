@@ -1,7 +1,7 @@
-"""An explanation as one HTML page that needs nothing else: no script, no network, its own style.
+"""Explanations as one HTML page that needs nothing else: no script, no network, its own style.
 
-The page forbids itself everything by a content security policy but its one style sheet, whose hash it
-names: nothing in a document or a label can run or load.
+The page's content security policy allows only its style sheet, by its hash: nothing in a document or a label
+can run or load.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class Page:
 </p>"""
 
     def _footer(self) -> str:
-        """Return which model said so, how, and what the numbers mean."""
+        """Return the model, the method and the score, and what the numbers mean."""
         found, words = self.explanation, self.wording
         n_words = sum(len(sentence.words) for sentence in found.sentences)
         other_method = words.other_method.format(method=visible_line(found.method))
@@ -197,7 +197,7 @@ class Page:
 </footer>"""
 
     def _sum(self, found: Explanation) -> str:
-        """Return how the score is the sum of its parts, with the label's name if there are several."""
+        """Return the score as a sum of its parts, with the label's name if there are several."""
         of_sentences = sum(sentence.contribution for sentence in found.sentences)
         total = self.wording.sum.format(logit=found.logit, bias=found.bias, sentences=of_sentences)
         return total if len(self.explanations) == 1 else f"{visible_line(found.target)}: {total}"

@@ -1,8 +1,8 @@
 """The parts of the HTML page that show evidence: the marked text and the strongest sentences and words.
 
-Shades are classes, `f` (for) or `a` (against) with `v1` to `v10`, and bars are SVG: both do without style
-attributes, which the page's content security policy forbids. Only marked words get elements of their own,
-which keeps the page of a long document within a few times its text.
+Shades are classes, `f` (for) or `a` (against) with `v1` to `v10`, and bars are SVG, as the page's content
+security policy forbids style attributes. Only marked words have elements, so the page of a long document is
+only a few times as large as its text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CLIPPED_SENTENCE, _CLIPPED_WORD = 120, 24
 
 
 def bar(share: float) -> str:
-    """Return a bar that is filled to `share`, 0 to 1; the number beside it is what a reader hears."""
+    """Return a bar that is filled to `share`, 0 to 1; screen readers read the number beside it instead."""
     width = f"{min(max(share, 0.0), 1.0) * 100:.1f}"
     return (
         '<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
@@ -113,7 +113,7 @@ class HtmlEvidence:
         return f'<mark class="{shade}" title="{title}">{spelling}</mark>'
 
     def _weight(self, contribution: float, scale: Scale) -> str:
-        """Return what is read on hovering: share and exact contribution."""
+        """Return the percentage and the exact contribution, which the pointer brings up."""
         amount = f"{contribution:+.4f}".replace("-", "−")
         return f"{_share(contribution, scale)} · {self.wording.contribution} {amount}"
 

@@ -1,9 +1,9 @@
-"""Colours and bars for a terminal whose background nobody knows.
+"""Colours and bars for a terminal whose background is unknown.
 
-The weakest shade is coloured type, the stronger ones are blocks that bring their own white type and grow
-more vivid, hardly darker: so the order reads the same on a dark and on a light terminal, and every pair of
-colours keeps the contrast of WCAG AA on black and on white. Blue (for) and orange (against) are told apart
-by colour-blind readers too; where there is no colour at all, signs around a word take over.
+The weakest shade is coloured type; stronger ones are white type on a background that gets more vivid but
+hardly darker. So the order looks the same on a dark and on a light terminal, and every pair of colours has
+the contrast of WCAG AA on black and on white. Colour-blind readers can tell blue (for) from orange (against);
+without colours, signs around a word say the same.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def bar(share: float, n_cells: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """What one console can show; colours are rich style names.
+    """The colours that one console can show, as style names of rich.
 
     Attributes:
         in_colour: whether it shows colours.
-        faint: of what stands aside.
-        supports: of what speaks for the target.
-        opposes: of what speaks against it.
-        support_shades: of a sentence for the target by level, from none to the strongest.
-        oppose_shades: the same for a sentence against it.
+        faint: for text of little weight.
+        supports: for numbers and bars of evidence for the target.
+        opposes: for those of evidence against it.
+        support_shades: for a sentence that supports the target, by level, from none to the strongest.
+        oppose_shades: the same for a sentence that opposes it.
     """
 
     in_colour: bool
@@ -45,7 +45,7 @@ class Palette:
 
     @classmethod
     def of(cls, console: Console) -> Palette:
-        """Choose by what the console says of itself."""
+        """Return the colours for what a console says that it can show."""
         if console.color_system is None or console.no_color:
             return _COLOURLESS
         return {"truecolor": _MANY, "256": _CUBE}.get(console.color_system, _SIXTEEN)
@@ -64,7 +64,7 @@ class Palette:
         return (self.oppose_shades if contribution < 0 else self.support_shades)[level]
 
     def marked(self, spelling: str, contribution: float) -> Text:
-        """Return a word as one of the strongest: by type in colour, by signs without."""
+        """Return a marked word: in bold type, or between signs where there are no colours."""
         if self.in_colour:
             return Text(spelling, "bold underline")
         sign = "~~" if contribution < 0 else "**"

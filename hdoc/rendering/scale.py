@@ -1,11 +1,11 @@
-"""From contributions to what a reader sees: percentages, shades, strongest words.
+"""Contributions as percentages and shades, and the sentences, words and labels to show first.
 
-Percentages are relative to a total: the contribution divided by the sum of all absolute contributions, of
-sentences for a sentence and of words for a word; their absolute values add up to 100 %.
+A percentage is the contribution divided by the sum of all absolute contributions, of sentences for a sentence
+and of words for a word; absolute percentages add up to 100.
 
-Shades are relative to the peak: the strongest absolute contribution of the document has the full shade and
-the others are linear to it, so twice the shade is twice the weight. A root would lift weak sentences into
-view and flatter them: in a document decided by one sentence, one sentence should stand out.
+A shade is linear to the largest absolute contribution of the document, so twice the shade is twice the
+contribution. A root would make weak sentences look strong: in a document that one sentence decides, only
+that one should stand out.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from dataclasses import dataclass
 
 from hdoc.explanation import Explanation, SentenceShare, WordShare, by_strength, strongest
 
-# A word is marked if it is among the strongest tenth and has at least a fifth of the strongest word's weight:
-# the first keeps flat texts calm, the second texts that hang on a few words.
+# A word is marked if it is in the strongest tenth and has at least a fifth of the strongest contribution:
+# the first limits marks in texts of many even words, the second in texts that a few words decide.
 _MARKED_SHARE = 10
 _MARKED_WEIGHT = 0.2
 _ALWAYS_CANDIDATES = 3
 # A category that is less probable than all others together is doubtful.
 _DOUBTFUL = 0.5
-# Beyond this many, marks stop helping a reader and only make a long document's page heavier.
+# More marks do not help a reader, and they make the page of a long document larger.
 _MOST_MARKED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What the percentages and shades of sentences, or of words, are relative to.
+    """What percentages and shades of sentences, or of words, are divided by.
 
     Attributes:
         total: sum of the absolute contributions.
-        peak: the strongest absolute contribution.
+        peak: the largest absolute contribution.
     """
 
     total: float
@@ -75,7 +75,7 @@ def words_of(explanation: Explanation) -> list[WordShare]:
 
 
 def strongest_sentences(explanation: Explanation, n_sentences: int) -> list[int]:
-    """Return the indices of the strongest sentences, strongest first, without those that weigh nothing."""
+    """Return the indices of the strongest sentences, strongest first, without contributions of 0."""
     sentences = explanation.sentences
     return [index for index in by_strength(sentences)[:n_sentences] if sentences[index].contribution]
 
@@ -97,7 +97,7 @@ def strongest_words(explanation: Explanation, text: str, n_words: int) -> list[W
 
 
 def marked_words(explanation: Explanation) -> frozenset[WordShare]:
-    """Return the words that deserve a mark of their own in the text."""
+    """Return the words to mark in the text."""
     words = words_of(explanation)
     n_candidates = min(max(len(words) // _MARKED_SHARE, _ALWAYS_CANDIDATES), _MOST_MARKED)
     candidates = strongest(words, n_candidates)
@@ -122,7 +122,7 @@ def probability(value: float) -> str:
 
 
 def coverage(value: float) -> str:
-    """Return which part of the text was read; "100%" stands only for all of it."""
+    """Return the share of the text that was read; only all of it is "100%"."""
     return "100%" if value == 1 else probability(value)
 
 

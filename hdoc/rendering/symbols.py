@@ -1,8 +1,8 @@
-r"""Text as it may be shown: what could steer a terminal or reorder a line becomes a visible symbol.
+r"""Text that is safe to show: control characters, and those that reorder a line, become visible symbols.
 
-A document is foreign input. An escape sequence in it could recolour, retitle or script a terminal, a
-bidirectional override could show evidence in another order than it was read, and a NUL or a lone surrogate
-is not allowed in a page. Only what is shown changes; offsets are cut on the text as given.
+A document may hold anything. An escape sequence could recolour, retitle or script a terminal, a bidirectional
+override could show evidence in another order than the model read it, and HTML allows neither NUL nor half a
+surrogate pair. Only the shown text changes; offsets are those of the text as given.
 """
 
 from __future__ import annotations

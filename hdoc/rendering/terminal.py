@@ -1,4 +1,4 @@
-"""An explanation in a terminal, drawn with rich: headline, labels, evidence, and what read the text."""
+"""An explanation in a terminal, drawn with rich: headline, labels, legend, evidence and model."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class TerminalView:
         return line
 
     def _footer(self) -> Text:
-        """Say which model read how much of the text, and what scores are if they are no contributions."""
+        """Say which model read how much of the text, and explain scores that are no contributions."""
         found, words = self.explanation, self.wording
         n_words = sum(len(sentence.words) for sentence in found.sentences)
         read = words.read.format(

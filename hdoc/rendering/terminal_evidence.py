@@ -1,7 +1,7 @@
 """The parts of the terminal view that show evidence: the marked text and the strongest sentences and words.
 
-Every sentence stands on lines of its own beside a margin with its percentage and bar, so the weights can
-be read without any colour: in a pipe, on paper, under NO_COLOR. Where there is colour, it is shaded too.
+Each sentence has lines of its own beside a margin with its percentage and bar, so contributions can be read
+without colours: in a pipe, on paper, under NO_COLOR. Colours shade the sentence too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from hdoc.rendering.wording import Wording
 
 # Up to this many sentences the whole text is shown, of longer texts the strongest sentences.
 WHOLE_TEXT, SHOWN_OF_LONG_TEXT = 60, 40
-# A "sentence" without full stops can be a whole document: keep what is near its strongest words.
+# A text without full stops is one sentence; of a very long sentence the view shows what is near its strongest
+# words.
 _LONG_SENTENCE, _KEPT_WORDS, _NEIGHBOURS = 1_200, 8, 6
 _LONG_WORD = 80
 _MOST_BLANK_LINES = 2

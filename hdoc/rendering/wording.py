@@ -12,7 +12,7 @@ _FIRST_SYLLABLE, _LAST_SYLLABLE, _N_FINALS = 0xAC00, 0xD7A3, 28
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words of one language; names in braces are filled in when drawn."""
+    """The words of one language; the view fills in the names in braces."""
 
     category: str
     question: str

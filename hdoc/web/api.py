@@ -1,11 +1,11 @@
-"""What the routes under `/api/v1` do: requests in, answers out of the batcher and the library."""
+"""What the routes under `/api/v1` do, of the model, the library and files."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from hdoc import __version__
 from hdoc.library import Library
@@ -22,47 +22,51 @@ _SAMPLES = ("transport", "childcare", "pets")
 _FILES_AT_ONCE = 2
 
 
-class Api(Answering):
-    """Answers requests out of the batcher and the library.
+class Api(Answering[Any]):
+    """Answers requests about texts, files, the library and the server.
 
     Args:
         batcher: analyses documents.
-        library: is searched; None if there is none.
-        rules: the limits that the page is told.
-        metrics: where characters are counted.
+        library: what is searched; None if there is none.
+        rules: of the gate; the page shows its limits.
+        metrics: counts characters.
         seconds: longest time for the analysis of one request.
     """
 
     def __init__(
-        self, batcher: Batcher, library: Library | None, rules: Rules, metrics: Metrics, seconds: float
+        self, batcher: Batcher[Any], library: Library | None, rules: Rules, metrics: Metrics, seconds: float
     ) -> None:
         super().__init__(batcher, metrics, seconds)
         self.library = library
         self.rules = rules
         self._extracting = asyncio.Semaphore(_FILES_AT_ONCE)
 
-    def searched(self) -> Library:
-        """Return the library, or say that there is none."""
+    def require_library(self) -> Library:
+        """Return the library.
+
+        Raises:
+            Refused: the server has none.
+        """
         if self.library is None:
             raise Refused(404, "path", "this server has no library; start it with: hdoc serve --library FILE")
         return self.library
 
     def facts(self) -> responses.Facts:
         """Return what the page needs to know."""
-        classifier = self.batcher.classifier
+        model = self.batcher.model
         library = None
         if self.library is not None:
             models = set(self.library.models())
             library = responses.LibraryFacts(
                 n_articles=len(self.library),
                 labels=self.library.labels(),
-                same_model=models <= {classifier.identity.checksum},
+                same_model=models <= {model.identity.checksum},
             )
         return responses.Facts(
-            model=responses.Model(**asdict(classifier.identity)),
+            model=model.identity,
             version=__version__,
-            labels=list(classifier.labels),
-            multi_label=classifier.multi_label,
+            labels=list(model.labels),
+            multi_label=model.multi_label,
             library=library,
             samples=[
                 responses.Sample(name=name, title=_sample(name).partition("\n")[0]) for name in _SAMPLES

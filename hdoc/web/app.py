@@ -1,4 +1,4 @@
-"""The server: the page, the API behind it, and what those who run it look at."""
+"""The server: the page, the API behind it, and its health and metrics."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,14 +20,15 @@ from starlette.staticfiles import StaticFiles
 from hdoc import __version__
 from hdoc.errors import HdocError
 from hdoc.library import Library
-from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.web.api import Api
 from hdoc.web.routes import routes
 from hdoc.web.server.batching import Batcher, Limits, QueueFullError
 from hdoc.web.server.gate import Gate, Rules
 from hdoc.web.server.metrics import Metrics
+from hdoc.web.server.model import ServedModel
 from hdoc.web.server.refusals import Refused, error_response, fault
 from hdoc.web.server.visits import POLICY
+from hdoc.web.tasks import task_routes
 
 _PAGE = Path(str(files("hdoc.web"))) / "page"
 # No script of the page may ever be made out of text, whatever the page's own code does.
@@ -51,18 +53,22 @@ class Settings:
 
 
 def create_app(
-    classifier: DocumentClassifier, library: Library | None = None, settings: Settings | None = None
+    model: ServedModel[Any], library: Library | None = None, settings: Settings | None = None
 ) -> Gate:
     """Return the server as an ASGI application.
 
     Args:
-        classifier: the model.
-        library: is searched; None for none.
-        settings: how it runs.
+        model: of any task that `hdoc.web.tasks` has routes for.
+        library: what is searched; None for none.
+        settings: how the server runs.
+
+    Raises:
+        HdocError: models of this task cannot be served.
     """
     settings = settings or Settings()
+    add_task = task_routes(model.task)
     metrics = Metrics()
-    batcher = Batcher(classifier, settings.limits, settings.workers, metrics.batch_documents.observe)
+    batcher = Batcher(model, settings.limits, settings.workers, metrics.batch_documents.observe)
     metrics.waiting_documents.set_function(lambda: batcher.n_documents)
     api = Api(batcher, library, settings.rules, metrics, settings.seconds)
 
@@ -86,7 +92,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.include_router(routes(api))
+    app.include_router(routes(api, add_task))
     _add_errors(app)
     _add_operation(app, metrics)
     _add_pages(app)
@@ -132,7 +138,7 @@ def _add_errors(app: FastAPI) -> None:
 
 
 def _add_operation(app: FastAPI, metrics: Metrics) -> None:
-    """Add what those who run the server look at."""
+    """Add the server's health and metrics."""
 
     @app.get("/healthz", include_in_schema=False)
     async def alive() -> dict[str, str]:

@@ -1,11 +1,10 @@
-"""How the API's answers are described in the OpenAPI document.
-
-Those of a task are with the task; large ones are written by hand, and these classes tell readers of them.
-"""
+"""How the OpenAPI document describes the answers of any server; those of a task are with the task."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
+
+from hdoc.explanation import ModelIdentity
 
 
 class Fault(BaseModel):
@@ -19,14 +18,6 @@ class Failure(BaseModel):
     """The form of every error."""
 
     error: Fault
-
-
-class Model(BaseModel):
-    """Which model gave a result."""
-
-    name: str
-    version: str
-    checksum: str
 
 
 class ArticleInList(BaseModel):
@@ -86,7 +77,7 @@ class Sample(BaseModel):
 class Facts(BaseModel):
     """What the page needs to know of the server."""
 
-    model: Model
+    model: ModelIdentity
     version: str
     labels: list[str]
     multi_label: bool

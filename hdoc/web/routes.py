@@ -1,4 +1,4 @@
-"""The routes under `/api/v1`."""
+"""The routes under `/api/v1`: those of the served model's task, and those of any server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hdoc.library import search
 from hdoc.web import responses
 from hdoc.web.api import Api
 from hdoc.web.server.refusals import Refused
-from hdoc.web.tasks import document
+from hdoc.web.tasks import AddRoutes
 
 _MOST_OFFSET = 10_000
 
@@ -33,11 +33,16 @@ _NOT_FOUND: dict[int | str, dict[str, Any]] = {
 }
 
 
-def routes(api: Api) -> APIRouter:
-    """Return the routes of the API."""
+def routes(api: Api, add_task: AddRoutes) -> APIRouter:
+    """Return the routes of the API.
+
+    Args:
+        api: what answers.
+        add_task: adds the routes of the served model's task.
+    """
     router = APIRouter(prefix="/api/v1", responses=_ERRORS)
 
-    document.add_routes(router, api)
+    add_task(router, api)
 
     @router.post(
         "/extract",
@@ -63,7 +68,7 @@ def routes(api: Api) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> responses.ArticleList:
         """Search the library; the newest first if there are no words to search for."""
-        found = await asyncio.to_thread(search, api.searched(), q, label, offset, limit)
+        found = await asyncio.to_thread(search, api.require_library(), q, label, offset, limit)
         return responses.ArticleList(
             articles=[
                 responses.ArticleInList(
@@ -83,7 +88,7 @@ def routes(api: Api) -> APIRouter:
     @router.get("/articles/{number}", responses=_NOT_FOUND, tags=["library"])
     async def article(number: Annotated[int, InPath(ge=1, le=2**53)]) -> responses.WholeArticle:
         """Return an article of the library."""
-        found = await asyncio.to_thread(api.searched().get, number)
+        found = await asyncio.to_thread(api.require_library().get, number)
         if found is None:
             raise Refused(404, "path", f"the library has no article {number}")
         return responses.WholeArticle(**asdict(found))

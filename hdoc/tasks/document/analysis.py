@@ -1,6 +1,6 @@
-"""A document after its forward pass: its class, and the evidence for any class, at no further cost.
+"""From the scores of a document to its class and to the evidence for any class.
 
-Everything here is arithmetic over what the network gave, in double precision; no network is needed.
+This is arithmetic in double precision over the scores of one forward pass; it runs no network.
 """
 
 from __future__ import annotations
@@ -39,15 +39,13 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One document after its forward pass: its class, and the evidence for any class, at no further cost.
-
-    `DocumentClassifier.analyse` makes it.
+    """One document after its forward pass, from `DocumentClassifier.analyse`.
 
     Attributes:
-        model: which model it was.
-        classes: its labels and calibration.
+        model: which model read it.
+        classes: the model's labels and calibration.
         document: the text and its windows.
-        scores: what the network gave.
+        scores: the model's logits and their parts.
     """
 
     model: ModelIdentity
@@ -78,7 +76,7 @@ class Analysis:
         )
 
     def explanation(self, target: str | None = None, versus: str | None = None) -> Explanation:
-        """Say what speaks for a class.
+        """Explain a class.
 
         Args:
             target: the class to explain; the most probable one by default.
@@ -109,7 +107,7 @@ class Analysis:
         )
 
     def contributions(self, labels: Sequence[str]) -> list[Floats]:
-        """Return what each word adds to the logits of some classes.
+        """Return the contribution of each word to the logits of some classes.
 
         Args:
             labels: the classes.

@@ -51,11 +51,14 @@ class DocumentClassifier:
     Attributes:
         engine: what runs the network.
         split: divides a text into sentences as in the model's training.
+        task: the name of its task, as model folders have it.
 
     Raises:
         HdocError: the device or precision is none of ONNX Runtime's, which has the CPU, float32 and int8, or
             none of torch's, which has no int8; or int8 needs a library that is not installed.
     """
+
+    task = "document"
 
     def __init__(
         self, model: StoredModel, device: str | None = None, precision: Precision = "float32"

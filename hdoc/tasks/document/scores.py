@@ -1,4 +1,4 @@
-"""A document as the encoder reads it, and the numbers that a model gives for it."""
+"""A document as windows of word pieces, and the scores that a model gives them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text and what the encoder reads of it; no windows if there is nothing to read."""
+    """A text and its windows; a text with nothing to read has none."""
 
     text: str
     windows: list[Window]
@@ -31,16 +31,16 @@ class PieceScores:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a model gave for one document.
+    """The scores of one document.
 
     Attributes:
         logits: class scores, (classes,).
         sentence_weights: attention of the windows, (windows,).
-        window_scores: what each window says for each class, before its weight, (windows, classes).
-        pieces: the same of the word pieces of each window, or None where nobody asked for them.
-        lexical: what the lexical part adds to `logits` for each piece of each window, (pieces, classes);
-            None if the model has no such part.
-        lexical_logits: what it adds in all, its bias included, (classes,); None likewise.
+        window_scores: class scores of each window before its attention, (windows, classes).
+        pieces: attention and class scores of the word pieces of each window; None where not asked for.
+        lexical: for each window, the lexical part's share of `logits` for each piece, (pieces, classes);
+            None if the model has no lexical part.
+        lexical_logits: the sum of these and the lexical part's bias, (classes,); None likewise.
     """
 
     logits: Floats
@@ -57,14 +57,14 @@ class Scores:
         return {"network": self.logits - self.lexical_logits, "words": self.lexical_logits}
 
     def window_shares(self) -> Floats:
-        """Return what each window adds to the logits, (windows, classes)."""
+        """Return each window's share of the logits, (windows, classes)."""
         shares: Floats = self.sentence_weights[:, None] * self.window_scores
         if self.lexical is not None:
             shares = shares + np.stack([pieces.sum(axis=0) for pieces in self.lexical])
         return shares
 
     def piece_shares(self, window: int) -> Floats:
-        """Return what each word piece of a window adds to the logits, (pieces, classes)."""
+        """Return the share of the logits of each word piece of a window, (pieces, classes)."""
         pieces = self.pieces[window]
         if pieces is None:
             raise ValueError("expected the scores of every word piece; ask for them with words=True")

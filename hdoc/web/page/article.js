@@ -1,30 +1,13 @@
 // The text in its own layout, with sentences shaded and the strongest words marked. Elements are made for
 // sentences once, and for words only where they are marked; what the slider does not change is not touched.
-// Any word still tells its weight: its place is found from the pointer's.
 
-import { words, percentage, signed } from "./wording.js";
+import { element, visible } from "./elements.js";
+import { Tip } from "./tip.js";
+import { words } from "./wording.js";
 
 const LONG_PARAGRAPH = 2000;
 const N_BADGES = 7;
 const LONGEST_TAIL = 12;
-const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
-const NAMELESS = /[\u0080-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufeff]/g;
-const LONELY = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-
-/** Show control characters, and what could reorder a line, as symbols; no character changes its place. */
-export function visible(text) {
-  return text.replace(CONTROLS, (character) => String.fromCharCode(0x2400 + (character === "\u007f" ? 0x21 : character.charCodeAt(0))))
-    .replace(NAMELESS, "\ufffd").replace(LONELY, "\ufffd");
-}
-
-export function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined) made.setAttribute(key, value);
-  }
-  made.append(...children);
-  return made;
-}
 
 /** Keep a badge on the line of the word before it. */
 function withLastWord(last, badge) {
@@ -36,16 +19,10 @@ function withLastWord(last, badge) {
 export class Article {
   constructor(container, tip, onRank) {
     this.container = container;
-    this.tip = tip;
+    this.tip = new Tip(container, tip);
     this.onRank = onRank;
-    container.addEventListener("pointermove", (event) => this.point(event));
-    container.addEventListener("pointerleave", () => this.hideTip());
     container.addEventListener("click", (event) => this.tap(event));
-    container.addEventListener("focusin", (event) => this.focused(event));
-    container.addEventListener("focusout", () => this.hideTip());
     container.addEventListener("keydown", (event) => this.key(event));
-    document.addEventListener("keydown", (event) => { if (event.key === "Escape") this.hideTip(); });
-    document.addEventListener("scroll", () => this.follow(), { passive: true });
   }
 
   /** Lay a document out. */
@@ -81,7 +58,7 @@ export class Article {
 
   /** Shade sentences and mark words as a view says. */
   paint(view, amount) {
-    this.hideTip();
+    this.tip.tell(view);
     this.view = view;
     const shown = view.shownSentences(amount);
     const marked = view.markedWords(amount);
@@ -166,85 +143,5 @@ export class Article {
   tap(event) {
     const badge = event.target.closest(".rank");
     if (badge) this.onRank(Number(badge.dataset.rank));
-    else this.point(event);
-  }
-
-  focused(event) {
-    const span = event.target.closest(".s");
-    if (!span) return;
-    const place = span.getClientRects()[0];
-    if (place) this.showTip(span, null, place.left + Math.min(place.width / 2, 120), place.top);
-  }
-
-  /** When the page scrolls, a tip goes along with the sentence that has the focus; a pointer's is over. */
-  follow() {
-    if (this.tip.hidden) return;
-    if (this.described === document.activeElement) this.focused({ target: this.described });
-    else this.hideTip();
-  }
-
-  point(event) {
-    const span = event.target.closest(".s");
-    if (!span) return this.hideTip();
-    const word = event.target.dataset?.w ? Number(event.target.dataset.w) : this.wordAt(span, event);
-    const rows = [...span.getClientRects()];
-    const row = rows.find((each) => event.clientY >= each.top && event.clientY <= each.bottom) ?? rows[0];
-    this.showTip(span, word, event.clientX, row.top);
-    return undefined;
-  }
-
-  wordAt(span, event) {
-    const caret = document.caretPositionFromPoint?.(event.clientX, event.clientY)
-      ?? document.caretRangeFromPoint?.(event.clientX, event.clientY);
-    const node = caret?.offsetNode ?? caret?.startContainer;
-    if (!node || !span.contains(node)) return null;
-    const before = document.createRange();
-    before.setStart(span, 0);
-    before.setEnd(node, caret.offset ?? caret.startOffset);
-    const index = Number(span.dataset.i);
-    const { first, last, start } = this.evidence.sentences[index];
-    const at = start + before.toString().length;
-    for (let word = first; word < last; word += 1) {
-      const { start: from, end: to } = this.evidence.words[word];
-      if (at >= from && at <= to) return word;
-    }
-    return null;
-  }
-
-  showTip(span, word, x, y) {
-    const { view, evidence } = this;
-    const index = Number(span.dataset.i);
-    const say = (value, scale) => percentage(scale.share(value));
-    const plain = (text) => text.replace(/^\+/, "");
-    const value = view.sentence.values[index];
-    const lines = [view.attention
-      ? words().sentenceAttention(plain(say(value, view.sentence)))
-      : words().sentenceShare(say(value, view.sentence), signed(value))];
-    if (word !== null) {
-      const amount = view.word.values[word];
-      const spelling = visible(evidence.text.slice(evidence.words[word].start, evidence.words[word].end));
-      const short = spelling.length > 24 ? `${spelling.slice(0, 23)}…` : spelling;
-      lines.push(view.attention
-        ? words().wordAttention(short, plain(say(amount, view.word)))
-        : words().wordShare(short, say(amount, view.word), signed(amount)));
-    }
-    this.tip.replaceChildren(...lines.map((line) => element("div", {}, line)));
-    this.tip.hidden = false;
-    if (this.described !== span) {
-      this.described?.removeAttribute("aria-describedby");
-      span.setAttribute("aria-describedby", this.tip.id);
-      this.described = span;
-    }
-    const { width, height } = this.tip.getBoundingClientRect();
-    const left = Math.min(Math.max(8, x - width / 2), document.documentElement.clientWidth - width - 8);
-    const above = y - height - 6;
-    this.tip.style.left = `${left}px`;
-    this.tip.style.top = `${above > 4 ? above : y + 36}px`;
-  }
-
-  hideTip() {
-    this.tip.hidden = true;
-    this.described?.removeAttribute("aria-describedby");
-    this.described = null;
   }
 }

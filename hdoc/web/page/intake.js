@@ -1,10 +1,8 @@
 // How a text comes in beside being pasted: files that are opened or dropped, and samples.
 
-import { element } from "./article.js";
+import { element, find } from "./elements.js";
 import * as service from "./service.js";
 import { words } from "./wording.js";
-
-const find = (id) => document.getElementById(id);
 
 export const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
 

@@ -1,11 +1,10 @@
 // The tab that searches the library.
 
-import { element, visible } from "./article.js";
+import { element, find, visible } from "./elements.js";
 import * as service from "./service.js";
 import { number, probability, words } from "./wording.js";
 
 const DELAY = 250;
-const find = (id) => document.getElementById(id);
 
 /** A text with the query's words marked; places are code points. */
 function marked(text, marks) {

@@ -1,13 +1,12 @@
 // What stands around the text: verdict, labels, legend, strongest sentences and words, trust check, facts.
 
-import { element, visible } from "./article.js";
+import { element, find, visible } from "./elements.js";
 import { number, particle, percentage, probability, signed, words } from "./wording.js";
 
 const N_LABELS = 5;
 const N_RANKED = 7;
 const N_WORDS = 10;
 const DOUBTFUL = 0.5;  // a category that is less probable than all others together
-const find = (id) => document.getElementById(id);
 const isolated = (text) => element("bdi", {}, visible(text));
 const folded = (text) => visible(text).replace(/\s+/g, " ").trim();
 

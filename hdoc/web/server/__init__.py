@@ -1,1 +1,1 @@
-"""What stands between the network and the routes: `gate`, `batching`, `splitting`, limits and metrics."""
+"""What a server has whatever the task of its model is: limits, batches of requests, errors, logs, metrics."""

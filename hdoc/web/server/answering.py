@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from fastapi import Response
 
 from hdoc.errors import HdocError, InputError
-from hdoc.tasks.document.analysis import Analysis
 from hdoc.text.charset import is_blank
 from hdoc.web.server.batching import Batcher
 from hdoc.web.server.metrics import Metrics
 from hdoc.web.server.refusals import failed
 
+A = TypeVar("A")
 
-class Answering:
-    """Answers requests out of the batcher.
+
+class Answering(Generic[A]):
+    """Answers requests with what the batcher gives for their texts.
 
     Args:
         batcher: analyses documents.
-        metrics: where characters are counted.
+        metrics: counts characters.
         seconds: longest time for the analysis of one request.
     """
 
-    def __init__(self, batcher: Batcher, metrics: Metrics, seconds: float) -> None:
+    def __init__(self, batcher: Batcher[A], metrics: Metrics, seconds: float) -> None:
         self.batcher = batcher
         self.metrics = metrics
         self.seconds = seconds
 
-    async def one(self, text: str, finish: Callable[[Analysis], bytes], kind: str) -> Response:
-        """Analyse one document; whatever is wrong with it is an error of the whole request."""
+    async def one(self, text: str, finish: Callable[[A], bytes], kind: str) -> Response:
+        """Answer for one document; if it cannot be analysed, the whole request fails."""
         _check(text)
         self.metrics.characters.inc(len(text))
         async with asyncio.timeout(self.seconds):
             return Response(await self.batcher.submit(text, finish), media_type=kind)
 
-    async def many(self, texts: Sequence[Any], finish: Callable[[Analysis], bytes]) -> Response:
-        """Analyse many documents; a bad one is answered in its place."""
+    async def many(self, texts: Sequence[Any], finish: Callable[[A], bytes]) -> Response:
+        """Answer for many documents; one that cannot be analysed has an error in its place."""
         results: list[bytes | None] = []
         readable: list[str] = []
         for text in texts:
@@ -57,7 +58,7 @@ class Answering:
 
 
 def _check(text: Any) -> None:
-    """Refuse what cannot be a document before it takes anybody's time."""
+    """Refuse what cannot be a document before the network sees it."""
     if not isinstance(text, str):
         raise InputError(f"expected a text, got {type(text).__name__}")
     if is_blank(text):

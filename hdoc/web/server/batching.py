@@ -1,8 +1,7 @@
-"""Concurrent requests share forward passes: processes split, one thread runs the network.
+"""Concurrent requests share forward passes: processes split texts, one thread runs the network.
 
-No request waits for company. While the network reads one batch, the documents that arrive and are split
-meanwhile gather, and all of them (up to a budget) are the next batch: batches grow with the load by
-themselves.
+No request waits for others. The documents that arrive and are split while the network reads one batch are
+the next batch, up to a budget, so batches grow with the load.
 """
 
 from __future__ import annotations
@@ -17,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from hdoc.errors import HdocError, InputError
-from hdoc.tasks.document.classifier import Analysis, DocumentClassifier
 from hdoc.text.sentences import Sentence
 from hdoc.web.server.memory import Trimmer
+from hdoc.web.server.model import ServedModel
 from hdoc.web.server.splitting import Splitter, all_or_none
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 # Documents and characters of one batch: dense forward passes that still end within a second or two.
@@ -47,45 +47,45 @@ class Limits:
 
 
 @dataclass
-class _Job(Generic[T]):
+class _Job(Generic[A, T]):
     text: str
     sentences: Sequence[Sentence]
-    finish: Callable[[Analysis], T]
+    finish: Callable[[A], T]
     answer: Future[T]
 
 
-class Batcher:
-    """Takes documents one by one from many requests and gives them to the classifier together.
+class Batcher(Generic[A]):
+    """Takes documents one by one from many requests and gives them to the model together.
 
     Args:
-        classifier: the model; only the batcher's own thread uses it.
-        limits: what may wait.
+        model: analyses them; only the batcher's own thread uses it.
+        limits: how much may wait.
         workers: processes that split sentences; one a core by default.
-        on_batch: told the number of documents of each batch.
+        on_batch: called with the number of documents of each batch.
     """
 
     def __init__(
         self,
-        classifier: DocumentClassifier,
+        model: ServedModel[A],
         limits: Limits | None = None,
         workers: int | None = None,
         on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self.classifier = classifier
+        self.model = model
         self.limits = limits or Limits()
         self.on_batch = on_batch
         self.n_documents = 0
         self.n_characters = 0
-        self._splitter = Splitter(classifier.split, workers)
+        self._splitter = Splitter(model.split, workers)
         self._trim = Trimmer()
-        self._ready: deque[_Job[Any]] = deque()
+        self._ready: deque[_Job[A, Any]] = deque()
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="hdoc-inference", daemon=True)
         self._thread.start()
 
-    async def submit(self, text: str, finish: Callable[[Analysis], T]) -> T:
-        """Analyse a document as soon as it is its turn.
+    async def submit(self, text: str, finish: Callable[[A], T]) -> T:
+        """Analyse a document when its turn comes.
 
         Args:
             text: the document.
@@ -98,14 +98,14 @@ class Batcher:
         with self._admitted([text]):
             return await self._work(text, finish)
 
-    async def submit_many(self, texts: Sequence[str], finish: Callable[[Analysis], T]) -> list[T | HdocError]:
+    async def submit_many(self, texts: Sequence[str], finish: Callable[[A], T]) -> list[T | HdocError]:
         """Analyse documents of one request; an error stands in the place of its document.
 
         Raises:
             QueueFullError: too much is waiting already; then none is analysed.
         """
         with self._admitted(texts):
-            return await all_or_none([self._work_or_say(text, finish) for text in texts])
+            return await all_or_none([self._work_or_error(text, finish) for text in texts])
 
     @contextmanager
     def _admitted(self, texts: Sequence[str]) -> Iterator[None]:
@@ -126,13 +126,13 @@ class Batcher:
             self.n_documents -= len(texts)
             self.n_characters -= n_characters
 
-    async def _work_or_say(self, text: str, finish: Callable[[Analysis], T]) -> T | HdocError:
+    async def _work_or_error(self, text: str, finish: Callable[[A], T]) -> T | HdocError:
         try:
             return await self._work(text, finish)
         except HdocError as error:
             return error
 
-    async def _work(self, text: str, finish: Callable[[Analysis], T]) -> T:
+    async def _work(self, text: str, finish: Callable[[A], T]) -> T:
         job = _Job(text, await self._splitter.split(text), finish, Future())
         with self._wake:
             if self._closed:
@@ -152,10 +152,10 @@ class Batcher:
         self._splitter.close()
 
     async def warm_up(self) -> None:
-        """Load what the first request would wait for: kss in every process, the network's first pass."""
+        """Load kss in every process, and run the network once, so that the first request need not wait."""
         await self._splitter.warm_up()
         text = "첫 요청이 기다리지 않도록 미리 한 번 읽는다.\n"
-        await self.submit(text * 20, lambda analysis: analysis.classification())
+        await self.submit(text * 20, lambda _: None)
 
     def _run(self) -> None:
         while batch := self._next_batch():
@@ -163,10 +163,10 @@ class Batcher:
             batch.clear()
             self._trim()
 
-    def _read(self, batch: list[_Job[Any]]) -> None:
+    def _read(self, batch: list[_Job[A, Any]]) -> None:
         self.on_batch(len(batch))
         try:
-            found = self.classifier.analyse([(job.text, job.sentences) for job in batch])
+            found = self.model.analyse([(job.text, job.sentences) for job in batch])
         except Exception as error:
             for job in batch:
                 job.answer.set_exception(error)
@@ -174,9 +174,9 @@ class Batcher:
         for job, analysis in zip(batch, found, strict=True):
             _answer(job, analysis)
 
-    def _next_batch(self) -> list[_Job[Any]]:
+    def _next_batch(self) -> list[_Job[A, Any]]:
         """Wait for documents and take as many as make one batch; none when closed."""
-        batch: list[_Job[Any]] = []
+        batch: list[_Job[A, Any]] = []
         n_characters = 0
         with self._wake:
             while not batch and not self._closed:
@@ -191,7 +191,7 @@ class Batcher:
         return batch
 
 
-def _answer(job: _Job[T], analysis: Analysis | InputError) -> None:
+def _answer(job: _Job[A, T], analysis: A | InputError) -> None:
     try:
         if isinstance(analysis, InputError):
             raise analysis

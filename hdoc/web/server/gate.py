@@ -1,7 +1,6 @@
-"""What stands before every request: who may come in, and how much they may bring.
+"""The limits on every request: its host, its token, the size of its body, and how many there are at once.
 
-The gate takes the whole body before the application sees anything of it, so its limits hold for every
-route.
+The gate reads the whole body before the application sees the request, so its limits hold for every route.
 """
 
 from __future__ import annotations
@@ -44,12 +43,12 @@ class Rules:
 
 
 class Gate:
-    """ASGI middleware.
+    """ASGI middleware that lets requests through or refuses them.
 
     Args:
         app: the application behind the gate.
         rules: what is allowed.
-        metrics: where requests are counted.
+        metrics: counts requests.
     """
 
     def __init__(self, app: ASGIApp, rules: Rules, metrics: Metrics) -> None:
@@ -126,7 +125,7 @@ class Gate:
 
 
 class _GoneError(Exception):
-    """The client has gone before it said all."""
+    """The client disconnected before it had sent the whole body."""
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

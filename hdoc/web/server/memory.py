@@ -1,7 +1,7 @@
-"""Memory that is free goes back to the system, so that a server stays as small as it was.
+"""Free memory goes back to the system, so that a server stays small.
 
-Tensors of ever other sizes leave glibc's heap full of holes that it keeps: a thousand articles in batches of
-up to 32 took 280 MB to 1,200 MB, of which 850 MB were free. Trimming costs about 10 ms, so it is done only
+Tensors of many sizes fragment glibc's heap: after a thousand articles in batches of up to 32 the process had
+grown from 280 MB to 1,200 MB, of which 850 MB were free. A trim costs about 10 ms, so the server trims only
 when the process has grown, and at most once a second.
 """
 
@@ -19,7 +19,7 @@ _STATM = Path("/proc/self/statm")
 
 
 def resident() -> int:
-    """Return the bytes of memory that this process occupies; 0 where the system does not tell."""
+    """Return the bytes of memory that this process occupies; 0 where the system has no such figure."""
     try:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:

@@ -1,4 +1,4 @@
-"""The one form that every error of the server has."""
+"""The form of every error that the server answers with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXTRA = {
 
 
 class Refused(Exception):  # noqa: N818 (it is an answer, not a fault)
-    """A request that gets an answer without reaching the application."""
+    """A request that is answered with an error."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class Refused(Exception):  # noqa: N818 (it is an answer, not a fault)
 
 
 def error_response(status: int, kind: str, message: str) -> JSONResponse:
-    """Return the one form that every error of the server has."""
+    """Return an error in the form that all have."""
     return JSONResponse({"error": {"kind": kind, "message": message}}, status, headers=_EXTRA.get(status))
 
 
@@ -42,5 +42,5 @@ def failed(error: HdocError) -> bytes:
 
 
 def fault(error: HdocError) -> dict[str, str]:
-    """Return an error as every answer words it."""
+    """Return the kind and message of an error."""
     return {"kind": "label" if isinstance(error, LabelError) else "input", "message": str(error)}

@@ -1,7 +1,7 @@
-"""Texts to sentences in worker processes, while the network reads in this one.
+"""Worker processes split texts into sentences while the network runs in this one.
 
-Texts are split in parts at their line ends, so that several processes share a text that is alone, and a short
-document does not wait behind a long one.
+A text is divided at line ends and its parts are split separately, so that several processes share a single
+text, and a short document need not wait for a long one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SMALLEST_PART = 500
 
 
 class Splitter:
-    """A pool of processes that split; one that was ended from outside is replaced.
+    """A pool of processes that split texts; a process that was killed is replaced.
 
     Args:
         divide: divides a text into sentences, of which none crosses a line end; it is sent to the processes.
@@ -55,7 +55,7 @@ class Splitter:
         ]
 
     async def warm_up(self) -> None:
-        """Have every process load what the first text would wait for."""
+        """Have every process load kss."""
         text = "첫 요청이 기다리지 않도록 미리 한 번 읽는다."
         await asyncio.gather(*(self._in_pool(text) for _ in range(self._n_workers * 4)))
 
@@ -68,7 +68,7 @@ class Splitter:
         try:
             return await asyncio.wrap_future(pool.submit(self._divide, text))
         except BrokenProcessPool:
-            # A process was ended from outside, for example for memory; the next ones take its place.
+            # The system killed a process, for example for its memory; a new pool replaces all.
             if pool is self._pool:
                 self._pool = self._new_pool()
             return await asyncio.wrap_future(self._pool.submit(self._divide, text))

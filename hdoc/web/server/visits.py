@@ -1,7 +1,6 @@
-"""One request on its way through the server: the headers of its answer, and what is noted of it.
+"""One request: the headers of its answer, its metrics and its line in the log.
 
-Logs are one JSON object a line and hold neither bodies, queries nor error messages, since all of them can
-hold what a document says.
+A line is a JSON object without bodies, queries and error messages, since these can quote a document.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Visit:
-    """One request on its way: adds headers to its answer and remembers what is noted of it."""
+    """One request: adds headers to its answer, counts it and logs it."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
@@ -46,11 +45,11 @@ class Visit:
         self._start = time.perf_counter()
 
     def blame(self, error: BaseException) -> None:
-        """Remember what went wrong, by its place alone."""
+        """Remember where an error was raised; its message could quote a document."""
         self.fault = _place(error)
 
     async def send(self, message: Message) -> None:
-        """Pass a part of the answer on; its head gets the headers that every answer has."""
+        """Send a part of the answer; its head gets the headers that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -85,7 +84,7 @@ class Visit:
 
 
 def _place(error: BaseException) -> str:
-    """Say which error it was and where it was raised; its message could hold what a document says."""
+    """Return the class of an error and where it was raised, without its message."""
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-5:]))
     return f"{type(error).__name__} at {places}"

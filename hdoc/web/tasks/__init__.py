@@ -1,1 +1,38 @@
-"""The routes of each task, and what they take and answer: a module or folder a task."""
+"""The routes of each task, and what they take and answer: a module or folder with the task's name.
+
+It has a function `add_routes(router, api)`, which adds the task's routes to a router of FastAPI; `api` gives
+it analyses of texts. Nothing else in the server knows tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter
+
+from hdoc.errors import HdocError
+from hdoc.web.server.answering import Answering
+
+AddRoutes: TypeAlias = Callable[[APIRouter, Answering[Any]], None]
+
+
+def task_routes(task: str) -> AddRoutes:
+    """Return what adds the routes of a task.
+
+    Args:
+        task: its name.
+
+    Raises:
+        HdocError: models of this task cannot be served.
+    """
+    known = sorted(module.name for module in iter_modules(__path__))
+    if task not in known:
+        raise HdocError(
+            f"expected a model of a task that can be served ({', '.join(known)}), got one of {task!r}; "
+            "use it from Python or on the command line"
+        )
+    add_routes: AddRoutes = import_module(f"{__name__}.{task}").add_routes
+    return add_routes

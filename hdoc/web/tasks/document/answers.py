@@ -1,7 +1,7 @@
-"""Analyses to bytes: what the API answers, written straight from the results.
+"""Analyses to bytes: what the API answers about documents.
 
-Pydantic's serialiser takes hdoc's own dataclasses as they are: an explanation of a long article is tens of
-thousands of small objects, and copying them into others first would cost more than the network.
+Pydantic's serialiser takes hdoc's own dataclasses: an explanation of a long article is tens of thousands of
+small objects, and a copy of them would take longer than the network.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
-from hdoc.explanation import SCHEMA_VERSION, Explanation
 from hdoc.faithfulness.check import check
 from hdoc.rendering import to_html
 from hdoc.rendering.wording import Language
 from hdoc.tasks.document.classifier import Analysis, DocumentClassifier
+from hdoc.tasks.document.rows import quoted
 from hdoc.web.tasks.document.requests import OneToExplain, ToExplain, ToShow
 
 _N_SENTENCES = 3
@@ -26,32 +26,23 @@ _DECIMALS = 7
 def classified(analysis: Analysis) -> bytes:
     """Answer with the class and the strongest sentences."""
     found = analysis.classification()
-    text = analysis.text
     return to_json(
         {
             "model": analysis.model,
             "label": found.label,
             "probability": found.probability,
             "probabilities": found.probabilities,
-            "sentences": [
-                {
-                    "start": sentence.start,
-                    "end": sentence.end,
-                    "text": text[sentence.start : sentence.end],
-                    "contribution": sentence.contribution,
-                }
-                for sentence in found.strongest(_N_SENTENCES)
-            ],
+            "sentences": quoted(analysis.text, found.strongest(_N_SENTENCES)),
         }
     )
 
 
 def explained(asked: ToExplain) -> Callable[[Analysis], bytes]:
-    """Answer with the explanation contract, and with the words' shares of several classes if asked."""
+    """Answer with the explanation contract; if asked, also with each word's share of several classes."""
 
     def answer(analysis: Analysis) -> bytes:
         explanation = analysis.explanation(asked.target, asked.versus)
-        content = _contract(explanation)
+        content = explanation.contract()
         if asked.n_labels:
             content["by_label"] = _by_label(analysis, list(explanation.probabilities)[: asked.n_labels])
         return to_json(content)
@@ -60,7 +51,7 @@ def explained(asked: ToExplain) -> Callable[[Analysis], bytes]:
 
 
 def shown(asked: ToShow) -> Callable[[Analysis], bytes]:
-    """Answer with a page of its own."""
+    """Answer with an HTML page that needs nothing else."""
     language: Language = "en" if asked.language == "en" else "ko"
 
     def answer(analysis: Analysis) -> bytes:
@@ -71,18 +62,13 @@ def shown(asked: ToShow) -> Callable[[Analysis], bytes]:
 
 
 def checked(asked: OneToExplain, classifier: DocumentClassifier) -> Callable[[Analysis], bytes]:
-    """Answer with what deleting the strongest evidence does to the probability."""
+    """Answer with the probability when the strongest supporting evidence is deleted."""
 
     def answer(analysis: Analysis) -> bytes:
         explanation = analysis.explanation(asked.target, asked.versus)
         return to_json(check(classifier, asked.text, explanation).to_dict())
 
     return answer
-
-
-def _contract(explanation: Explanation) -> dict[str, Any]:
-    names = explanation.__dataclass_fields__
-    return {"schema_version": SCHEMA_VERSION, **{name: getattr(explanation, name) for name in names}}
 
 
 def _by_label(analysis: Analysis, labels: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the API takes."""
+"""The requests about documents."""
 
 from __future__ import annotations
 

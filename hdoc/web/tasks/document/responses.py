@@ -1,44 +1,27 @@
-"""How the answers about documents are described in the OpenAPI document."""
+"""How the OpenAPI document describes the answers about documents.
+
+The answers are written from hdoc's own dataclasses, and described by them where they have the same fields.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from pydantic import BaseModel, Field
 
-from hdoc.web.responses import Failure, Model
-
-
-class StrongSentence(BaseModel):
-    """A sentence that argues for the class."""
-
-    start: int
-    end: int
-    text: str
-    contribution: float
+from hdoc.explanation import Explanation, ModelIdentity
+from hdoc.tasks.document.rows import QuotedShare
+from hdoc.web.responses import Failure
 
 
 class Classified(BaseModel):
-    """The class of a document; its sentences are the three strongest."""
+    """The class of a document; its sentences are the three strongest, for the class or against it."""
 
-    model: Model
+    model: ModelIdentity
     label: str
     probability: float
     probabilities: dict[str, float]
-    sentences: list[StrongSentence]
-
-
-class Word(BaseModel):
-    """One eojeol."""
-
-    start: int
-    end: int
-    attention: float
-    contribution: float
-
-
-class SharedSentence(Word):
-    """One sentence."""
-
-    words: list[Word]
+    sentences: list[QuotedShare]
 
 
 class ByLabel(BaseModel):
@@ -49,23 +32,12 @@ class ByLabel(BaseModel):
     words: list[list[float]] = Field(description="one row a word in text order, one column a class")
 
 
-class Explained(BaseModel):
+@dataclass(frozen=True)
+class Explained(Explanation):
     """The explanation contract, `schema_version` 1: offsets are characters (code points) of the text."""
 
-    schema_version: int
-    model: Model
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-    target: str
-    versus: str | None
-    logit: float
-    bias: float
-    method: str
-    coverage: float
-    n_characters: int
-    sentences: list[SharedSentence]
-    by_label: ByLabel | None = None
+    schema_version: int = field(kw_only=True)
+    by_label: ByLabel | None = field(default=None, kw_only=True)
 
 
 class ManyClassified(BaseModel):
@@ -81,7 +53,7 @@ class ManyExplained(BaseModel):
 
 
 class WithoutParts(BaseModel):
-    """What is left of the probability without the strongest parts, and without random ones."""
+    """The probability without the strongest supporting parts, and without random ones."""
 
     unit: str
     spans: list[tuple[int, int]]
@@ -92,7 +64,7 @@ class WithoutParts(BaseModel):
 
 
 class Checked(BaseModel):
-    """What deleting the strongest evidence does; null where there is nothing to compare."""
+    """The probability when the strongest supporting evidence is deleted; null: nothing to compare."""
 
     target: str
     versus: str | None

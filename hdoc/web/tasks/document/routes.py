@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from fastapi import APIRouter, Response
 
+from hdoc.tasks.document.classifier import Analysis, DocumentClassifier
 from hdoc.web.server.answering import Answering
 from hdoc.web.tasks.document import answers
 from hdoc.web.tasks.document.requests import Documents, OneToExplain, ToExplain, ToShow
 from hdoc.web.tasks.document.responses import Checked, Classified, Explained, ManyClassified, ManyExplained
 
 
-def add_routes(router: APIRouter, api: Answering) -> None:
-    """Add what is asked about documents."""
+def add_routes(router: APIRouter, api: Answering[Analysis]) -> None:
+    """Add what can be asked about documents."""
+    classifier = cast("DocumentClassifier", api.batcher.model)
 
     @router.post("/classify", tags=["documents"], response_model=Classified | ManyClassified)
     async def classify(asked: Documents) -> Response:
@@ -39,5 +43,5 @@ def add_routes(router: APIRouter, api: Answering) -> None:
 
     @router.post("/check", tags=["documents"], response_model=Checked)
     async def check(asked: OneToExplain) -> Response:
-        """Delete the strongest sentences and words, and as many at random, and compare."""
-        return await api.one(asked.text, answers.checked(asked, api.batcher.classifier), "application/json")
+        """Delete the strongest supporting sentences and words, and as many at random, and compare."""
+        return await api.one(asked.text, answers.checked(asked, classifier), "application/json")
