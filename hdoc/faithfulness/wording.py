@@ -38,7 +38,7 @@ _WORDS: dict[Language, dict[str, str]] = {
 
 
 def in_words(found: TrustCheck, language: Language = "ko") -> list[str]:
-    """Say what a check found, in a line for each unit; a warning is a line of its own."""
+    """Return the result of a check in a line for each unit; a warning is a line of its own."""
     words = _WORDS[language]
     target = visible_line(found.target)
     if found.versus is not None:

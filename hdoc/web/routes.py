@@ -95,7 +95,7 @@ def routes(api: Api, add_task: AddRoutes) -> APIRouter:
 
     @router.get("/model", tags=["server"])
     async def model() -> responses.Facts:
-        """Say which model answers, its classes, and the server's limits."""
+        """Return the model, its classes, and the server's limits."""
         return await asyncio.to_thread(api.facts)
 
     @router.get("/samples/{name}", responses=_NOT_FOUND, tags=["server"])

@@ -102,7 +102,7 @@ export class Article {
     return parts;
   }
 
-  /** Bring a sentence, or a word in it, into view. */
+  /** Bring a sentence into view, with the focus. */
   jump(index) {
     const span = this.spans[index];
     this.move(span);

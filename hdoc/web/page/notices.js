@@ -1,4 +1,4 @@
-// What the reader is told: that something is under way, is done, or went wrong.
+// Notices: something is under way, is done, or went wrong.
 
 import { element, find } from "./elements.js";
 import { Problem } from "./service.js";

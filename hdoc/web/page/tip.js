@@ -31,7 +31,7 @@ export class Tip {
     if (place) this.show(span, null, place.left + Math.min(place.width / 2, 120), place.top);
   }
 
-  /** When the page scrolls, a tip goes along with the sentence that has the focus; a pointer's is over. */
+  /** When the page scrolls, the tip of the focused sentence moves along; that of the pointer ends. */
   follow() {
     if (this.box.hidden) return;
     if (this.described === document.activeElement) this.focused({ target: this.described });

@@ -19,14 +19,14 @@ def add_routes(router: APIRouter, api: Answering[Analysis]) -> None:
 
     @router.post("/classify", tags=["documents"], response_model=Classified | ManyClassified)
     async def classify(asked: Documents) -> Response:
-        """Say what documents are about."""
+        """Classify documents."""
         if "text" in asked.model_fields_set:
             return await api.one(asked.text, answers.classified, "application/json")
         return await api.many(asked.texts, answers.classified)
 
     @router.post("/explain", tags=["documents"], response_model=Explained | ManyExplained)
     async def explain(asked: ToExplain) -> Response:
-        """Say what documents are about, and which sentences and words made it so."""
+        """Classify documents, and explain a class by its sentences and words."""
         if "text" in asked.model_fields_set:
             return await api.one(asked.text, answers.explained(asked), "application/json")
         return await api.many(asked.texts, answers.explained(asked))
@@ -38,7 +38,7 @@ def add_routes(router: APIRouter, api: Answering[Analysis]) -> None:
         responses={200: {"content": {"text/html": {}}}},
     )
     async def explain_html(asked: ToShow) -> Response:
-        """Explain a document as one page that needs nothing else."""
+        """Explain a document as an HTML page that needs nothing else."""
         return await api.one(asked.text, answers.shown(asked), "text/html; charset=utf-8")
 
     @router.post("/check", tags=["documents"], response_model=Checked)
