@@ -72,14 +72,9 @@ def _scores(
     documents = [classifier.tokenizer.windows(one.text, classifier.split(one.text)) for one in examples]
     if not all(documents):
         raise DataError(f"{data}: expected documents with words, got some with nothing to read")
-    scores = [classifier.engine.score([document])[0].logits for document in documents]
-    network = torch.from_numpy(np.stack(scores))
-    lexical = classifier.lexical
-    if lexical is None:
-        return network, network
-    pieces = [np.array([i for window in document for i in window.ids]) for document in documents]
-    beside = [lexical.bias + lexical.shares(ids).sum(axis=0) for ids in pieces]
-    return network, network + torch.from_numpy(np.stack(beside))
+    scores = [classifier.engine.score([document])[0] for document in documents]
+    network = np.stack([one.parts()["network"] for one in scores])
+    return torch.from_numpy(network), torch.from_numpy(np.stack([one.logits for one in scores]))
 
 
 def _is_half(weights: Path) -> bool:
@@ -92,4 +87,4 @@ if __name__ == "__main__":
     try:
         main()
     except HdocError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"hdoc: error: {error}")

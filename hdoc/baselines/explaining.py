@@ -14,13 +14,14 @@ import numpy as np
 import torch
 
 from hdoc.baselines.han import HierarchicalAttentionNetwork
-from hdoc.encoders.batches import TOKEN_BUDGET, pad_windows, token_budget_batches
+from hdoc.encoders.padding import pad_windows
 from hdoc.errors import InputError
 from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 from hdoc.tasks.classes import Classes
 from hdoc.tasks.document.scores import Floats
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.text.sentences import split_sentences
+from hdoc.tokens.grouping import TOKEN_BUDGET, similar_length_groups
 from hdoc.tokens.tokenizer import PieceTokenizer, Window, word_spans, words_of_pieces
 
 METHOD = "HAN attention"
@@ -99,19 +100,16 @@ class HanExplainer:
     def _score(self, windows: Sequence[Window]) -> tuple[Floats, Floats, Floats, list[Floats]]:
         """Return logits (classes,), and the windows' weights, class scores and weights of pieces."""
         device = self.network.classifier.weight.device
-        n_special = self.tokenizer.window - self.tokenizer.capacity
-        groups = token_budget_batches([len(window.ids) + n_special for window in windows], TOKEN_BUDGET)
+        lengths = [len(window.ids) + self.tokenizer.n_special for window in windows]
+        groups = similar_length_groups(lengths, TOKEN_BUDGET)
         vectors = torch.empty(len(windows), self.network.classifier.in_features, device=device)
         word_weights: list[Floats] = [np.empty(0)] * len(windows)
-        first = len(self.tokenizer.prefix)
         for group in groups:
             padded = pad_windows([windows[i].ids for i in group], self.tokenizer).to(device)
             vectors[torch.tensor(group, device=device)], weights = self.network.read(padded)
             for row, i in enumerate(group):
-                word_weights[i] = (
-                    weights[row, first : first + len(windows[i].ids)].cpu().numpy().astype(float)
-                )
-        found = self.network.judge(vectors, torch.tensor([len(windows)], device=device))
+                word_weights[i] = weights[row, padded.piece_mask[row]].cpu().numpy().astype(float)
+        found = self.network.judge(vectors, [len(windows)])
         scores = found.sentence_states @ self.network.classifier.weight.T
         return (
             found.logits[0].cpu().numpy().astype(float),

@@ -8,14 +8,17 @@ is used.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from hdoc.encoders.batches import DocumentBatch, PaddedWindows
+from hdoc.encoders.padding import PaddedWindows, on_device, pad_documents, pad_groups
 from hdoc.errors import ModelError
 from hdoc.tasks.document.attention import AdditiveAttention
+from hdoc.tokens.batches import DocumentBatch
+from hdoc.tokens.flat_windows import Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,9 @@ class HierarchicalAttentionNetwork(nn.Module):
 
     def forward(self, batch: DocumentBatch) -> HanScores:
         """Score documents."""
-        vectors = torch.cat([self.read(group)[0] for group in batch.groups])
-        return self.judge(vectors[batch.rows], batch.counts)
+        device = self.classifier.weight.device
+        vectors = torch.cat([self.read(group)[0] for group in pad_groups(batch.windows, device)])
+        return self.judge(vectors[on_device(batch.rows, device)], batch.counts)
 
     def read(self, windows: PaddedWindows) -> tuple[Tensor, Tensor]:
         """Pool each window over its words.
@@ -74,16 +78,15 @@ class HierarchicalAttentionNetwork(nn.Module):
         weights = self.word_attention(states, windows.piece_mask)
         return torch.einsum("nl,nlw->nw", weights, states.float()), weights
 
-    def judge(self, vectors: Tensor, counts: Tensor) -> HanScores:
+    def judge(self, vectors: Tensor, counts: Sequence[int] | Ids) -> HanScores:
         """Pool window vectors over documents and score them.
 
         Args:
             vectors: of all windows in document order, (windows, width).
             counts: windows of each document, (documents,).
         """
-        documents = nn.utils.rnn.pad_sequence(list(torch.split(vectors, counts.tolist())), batch_first=True)
-        mask = torch.arange(documents.shape[1], device=counts.device) < counts.unsqueeze(1)
-        states = _run(self.sentences, documents, counts).float()
+        documents, mask = pad_documents(vectors, counts)
+        states = _run(self.sentences, documents, mask.sum(dim=1)).float()
         weights = self.sentence_attention(states, mask)
         pooled = torch.einsum("ds,dsw->dw", weights, states)
         logits: Tensor = self.classifier(self.dropout(pooled))

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from hdoc.baselines.rows import Choice, rows_of
-from hdoc.encoders.batches import DocumentBatch, PaddedWindows
+from hdoc.encoders.padding import on_device, pad_documents, pad_groups
 from hdoc.errors import ModelError
+from hdoc.tokens.batches import DocumentBatch
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 Summary = Literal["cls", "mean"]
@@ -79,24 +80,26 @@ class PooledNetwork(nn.Module):
     def forward(self, batch: DocumentBatch) -> DocumentScores:
         """Score documents."""
         read = rows_of(batch, self._choice, self._tokenizer, self._length, self.training)
-        keeps = not self.training or len(read.groups) <= _GROUPS_IN_MEMORY
-        vectors = torch.cat(
-            [
-                self._summarise(group) if keeps else checkpoint(self._summarise, group, use_reentrant=False)
-                for group in read.groups
-            ]
-        )[read.rows]
-        rows = nn.utils.rnn.pad_sequence(list(torch.split(vectors, read.counts.tolist())), batch_first=True)
-        mask = torch.arange(rows.shape[1], device=rows.device) < read.counts.unsqueeze(1)
+        keeps = not self.training or len(read.windows.groups) <= _GROUPS_IN_MEMORY
+        device = self.classifier.weight.device
+        summaries = []
+        for group in pad_groups(read.windows, device):
+            given = (group.ids, group.mask, group.piece_mask)
+            summary: Tensor = (
+                self._summarise(*given) if keeps else checkpoint(self._summarise, *given, use_reentrant=False)
+            )
+            summaries.append(summary)
+        vectors = torch.cat(summaries)[on_device(read.rows, device)]
+        rows, mask = pad_documents(vectors, read.counts)
         if self.context is not None:
             rows = self.context(rows, mask)
         logits: Tensor = self.classifier(self.dropout(masked_mean(rows, mask)))
         return DocumentScores(logits.float())
 
-    def _summarise(self, group: PaddedWindows) -> Tensor:
+    def _summarise(self, ids: Tensor, mask: Tensor, piece_mask: Tensor) -> Tensor:
         """Return a vector for each row, (rows, hidden_width)."""
-        hidden = self.encoder(group.ids, group.mask)
-        vectors = hidden[:, 0] if self._summary == "cls" else masked_mean(hidden, group.piece_mask)
+        hidden = self.encoder(ids, mask)
+        vectors = hidden[:, 0] if self._summary == "cls" else masked_mean(hidden, piece_mask)
         pooled: Tensor = torch.tanh(self.pooler(vectors))
         return pooled
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hdoc.encoders.batches import DocumentBatch, batch_pieces
+from hdoc.tokens.batches import DocumentBatch, batch_pieces
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 Pieces = NDArray[np.int64]
@@ -63,10 +63,8 @@ def chunks(windows: Sequence[Pieces], capacity: int, _training: bool) -> list[Pi
 
 def document_windows(batch: DocumentBatch) -> list[list[Pieces]]:
     """Return the windows of each document of a batch, without special tokens."""
-    groups = [(group.ids.cpu().numpy(), group.piece_mask.cpu().numpy()) for group in batch.groups]
-    pieces = np.concatenate([ids[mask] for ids, mask in groups])
-    ends = np.cumsum(np.concatenate([mask.sum(axis=1) for _, mask in groups]))
-    windows = np.split(pieces, ends[:-1])
+    pieces = batch.windows.ids[batch.windows.piece_mask]
+    windows = np.split(pieces, np.cumsum(batch.windows.n_pieces)[:-1])
     ordered = iter([windows[row] for row in batch.rows.tolist()])
     return [[next(ordered) for _ in range(count)] for count in batch.counts.tolist()]
 
@@ -83,13 +81,12 @@ def rows_of(
         length: longest row, special tokens included.
         training: whether random choices are drawn anew.
     """
-    capacity = length - len(tokenizer.prefix) - len(tokenizer.suffix)
+    capacity = length - tokenizer.n_special
     documents = [choice(windows, capacity, training) for windows in document_windows(batch)]
     rows = [*chain.from_iterable(documents)]
-    read = batch_pieces(
+    return batch_pieces(
         np.concatenate(rows),
         np.array([len(row) for row in rows]),
         np.array([len(document) for document in documents]),
         tokenizer,
     )
-    return read.to(batch.rows.device)

@@ -7,16 +7,18 @@ their padded groups.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from hdoc.encoders import flash
-from hdoc.encoders.batches import PaddedWindows, moved
+from hdoc.encoders.padding import moved
+from hdoc.tokens.flat_windows import FlatWindows, Ids, WindowGroup
 
 Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 """Queries, keys, values, all (..., tokens, heads, head_width), and dropout, to what the queries attend to."""
@@ -55,13 +57,14 @@ class _Rectangle:
     padding: _Padding | None
 
     @classmethod
-    def of(cls, mask: Tensor) -> _Rectangle:
-        size, n_tokens = (mask.shape[0], mask.shape[1]), int(mask.sum())
-        if n_tokens == mask.numel():
+    def of(cls, lengths: Ids, group: WindowGroup) -> _Rectangle:
+        """Lay out the windows of a group, of which `lengths`, (windows,), says how long each is."""
+        size, n_tokens = (group.n_windows, group.length), int(lengths.sum())
+        if n_tokens == group.n_cells:
             return cls(size, n_tokens, None)
-        flat = mask.flatten()
-        from_row = (flat.cumsum(0) - 1).clamp(min=0)
-        return cls(size, n_tokens, _Padding(mask, from_row, flat.nonzero().squeeze(1)))
+        mask = np.arange(group.length) < lengths[:, None]
+        from_row = np.maximum(np.cumsum(mask) - 1, 0)
+        return cls(size, n_tokens, _Padding(*map(torch.from_numpy, (mask, from_row, np.flatnonzero(mask)))))
 
     def to(self, device: torch.device) -> _Rectangle:
         padding = None if self.padding is None else self.padding.to(device)
@@ -106,22 +109,20 @@ class PackedWindows:
     rectangles: list[_Rectangle]
 
     @classmethod
-    def of(cls, groups: Sequence[PaddedWindows]) -> PackedWindows:
-        """Leave out the padding of groups."""
-        piece_mask = torch.cat([group.piece_mask[group.mask] for group in groups])
-        rows, columns = zip(*(group.mask.nonzero(as_tuple=True) for group in groups), strict=True)
-        firsts = [0, *accumulate(len(group.mask) for group in groups)]
-        owners = torch.cat([row + first for row, first in zip(rows, firsts, strict=False)])
-        lengths = torch.cat([group.mask.sum(dim=1, dtype=torch.int32) for group in groups])
+    def of(cls, windows: FlatWindows) -> PackedWindows:
+        """Say of each token where it belongs."""
+        owners = windows.owners
+        ends = np.cumsum([0, *(group.n_windows for group in windows.groups)])
+        parts = [windows.lengths[start:end] for start, end in pairwise(ends.tolist())]
         return cls(
-            ids=torch.cat([group.ids[group.mask] for group in groups]),
-            positions=torch.cat(columns),
-            pieces=piece_mask.nonzero().squeeze(1),
-            owners=owners[piece_mask],
-            bounds=F.pad(lengths.cumsum(0, dtype=torch.int32), (1, 0)),
-            longest=max(group.mask.shape[1] for group in groups),
-            n_windows=firsts[-1],
-            rectangles=[_Rectangle.of(group.mask) for group in groups],
+            ids=torch.from_numpy(windows.ids),
+            positions=torch.from_numpy(windows.positions),
+            pieces=torch.from_numpy(np.flatnonzero(windows.piece_mask)),
+            owners=torch.from_numpy(owners[windows.piece_mask]),
+            bounds=torch.from_numpy(np.cumsum([0, *windows.lengths.tolist()], dtype=np.int32)),
+            longest=max(group.length for group in windows.groups),
+            n_windows=len(windows.lengths),
+            rectangles=[_Rectangle.of(*one) for one in zip(parts, windows.groups, strict=True)],
         )
 
     def to(self, device: torch.device) -> PackedWindows:

@@ -27,11 +27,11 @@ def randomised(classifier: DocumentClassifier, seed: Sequence[int]) -> DocumentC
         for parameter in changed.network.parameters():
             order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
             parameter.copy_(parameter.flatten()[order].reshape(parameter.shape))
-    if changed.lexical is not None:
+    if changed.engine.lexical is not None:
         # How rare a piece is was learnt too, and would still tell words that say much from those that do not.
         idf, weights = (
             values.ravel()[torch.randperm(values.size, generator=generator).numpy()].reshape(values.shape)
-            for values in (changed.lexical.idf, changed.lexical.weights)
+            for values in (changed.engine.lexical.idf, changed.engine.lexical.weights)
         )
-        changed.lexical = replace(changed.lexical, idf=idf, weights=weights)
+        changed.engine.lexical = replace(changed.engine.lexical, idf=idf, weights=weights)
     return changed

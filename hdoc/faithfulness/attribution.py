@@ -24,6 +24,7 @@ from hdoc.faithfulness.gradients import Advance, EmbeddedDocument, captum_method
 from hdoc.faithfulness.methods import Method
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.text.sentences import Sentence
+from hdoc.tokens.flat_windows import flatten
 from hdoc.tokens.tokenizer import word_spans, words_of_pieces
 
 # Variants of a text that are scored at once.
@@ -140,9 +141,8 @@ def _word_scores(
     document = EmbeddedDocument(classifier, windows, direction, advance)
     with frozen(classifier.network):
         pieces = document.gradient() if method == "gradient" else document.integrated_gradients()
-    if classifier.lexical is not None:
-        ids = np.array([piece for window in windows for piece in window.ids])
-        pieces = pieces + classifier.lexical.shares(ids) @ direction
+    ids, _ = flatten([window.ids for window in windows])
+    pieces = pieces + classifier.engine.lexical_shares(ids) @ direction
     scores = []
     starts = np.cumsum([0, *(len(window.ids) for window in windows)]).tolist()
     for window, (start, end) in zip(windows, pairwise(starts), strict=True):

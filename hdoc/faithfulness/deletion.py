@@ -18,6 +18,7 @@ from hdoc.tasks.classes import probabilities, sigmoid
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.tasks.document.engine import Vectors
 from hdoc.text.sentences import Sentence
+from hdoc.tokens.flat_windows import Ids
 from hdoc.tokens.tokenizer import Window
 
 Floats = NDArray[np.float64]
@@ -95,7 +96,7 @@ class Scorer:
         self.n_tokens = 0
         self._vectors: dict[str, Vectors] = {}
         self._width = classifier.engine.head[0].shape[1]
-        self._ids: dict[str, NDArray[np.int64]] = {}
+        self._ids: dict[str, Ids] = {}
 
     def probabilities(
         self, documents: Iterable[Sequence[str]], target: str, versus: str | None = None
@@ -122,17 +123,12 @@ class Scorer:
         for chunk in _chunks([len(document) for document in given]):
             self._encode(sentence for i in chunk for sentence in given[i])
             rows[chunk] = self.classifier.engine.judge([self._document(given[i]) for i in chunk])
-            if self.classifier.lexical is not None:
-                rows[chunk] += [self.classifier.lexical.logits(self._pieces(given[i])) for i in chunk]
         return rows
 
-    def _document(self, sentences: Sequence[str]) -> Vectors:
-        nothing = np.empty((0, self._width), dtype=np.float32)
-        return np.concatenate([nothing, *(self._vectors[sentence] for sentence in sentences)])
-
-    def _pieces(self, sentences: Sequence[str]) -> NDArray[np.int64]:
-        nothing = np.empty(0, dtype=np.int64)
-        return np.concatenate([nothing, *(self._ids[sentence] for sentence in sentences)])
+    def _document(self, sentences: Sequence[str]) -> tuple[Vectors, Ids]:
+        no_vectors, no_ids = np.empty((0, self._width), dtype=np.float32), np.empty(0, dtype=np.int64)
+        vectors = np.concatenate([no_vectors, *(self._vectors[sentence] for sentence in sentences)])
+        return vectors, np.concatenate([no_ids, *(self._ids[sentence] for sentence in sentences)])
 
     def _encode(self, sentences: Iterable[str]) -> None:
         if len(self._vectors) > _MOST_REMEMBERED:
@@ -149,7 +145,7 @@ class Scorer:
                 self._ids[sentence] = np.array([i for window in found for i in window.ids], dtype=np.int64)
                 counts[sentence] = len(found)
         if windows:
-            self.n_tokens += sum(len(w.ids) + tokenizer.window - tokenizer.capacity for w in windows)
+            self.n_tokens += sum(len(window.ids) + tokenizer.n_special for window in windows)
             vectors, _ = self.classifier.encode(windows)
             parts = np.split(vectors, np.cumsum(list(counts.values()))[:-1])
             self._vectors.update(zip(counts, parts, strict=True))

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from hdoc.encoders.batches import PaddedWindows, pad_windows, token_budget_batches
+from hdoc.encoders.padding import PaddedWindows, pad_windows
 from hdoc.errors import HdocError
 from hdoc.faithfulness.deletion import Floats
 from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tokens.grouping import similar_length_groups
 from hdoc.tokens.tokenizer import Window
 
 Advance = Callable[[int, int], None]
@@ -53,9 +54,9 @@ class EmbeddedDocument:
         self.ids = torch.tensor([piece for window in windows for piece in window.ids], device=self.device)
         self.advance = advance
         self.n_done, self.n_steps = 0, 1
-        lengths = [len(window.ids) + self.tokenizer.window - self.tokenizer.capacity for window in windows]
+        lengths = [len(window.ids) + self.tokenizer.n_special for window in windows]
         self.n_tokens = sum(lengths)
-        order = token_budget_batches(lengths, _TOKENS_WITH_GRADIENT)
+        order = similar_length_groups(lengths, _TOKENS_WITH_GRADIENT)
         self.rows = torch.tensor([i for group in order for i in group], device=self.device).argsort()
         starts = np.cumsum([0, *(len(window.ids) for window in windows)])
         self.groups = [
@@ -116,8 +117,7 @@ class EmbeddedDocument:
                 read = self._read(windows, given)
             vectors.append(read.reshape(n_variants, -1, read.shape[-1]))
         joined = torch.cat(vectors, dim=1)[:, self.rows]
-        counts = torch.full((n_variants,), len(self.rows), device=self.device)
-        logits = self.network.judge(joined.flatten(0, 1), counts).logits
+        logits = self.network.judge(joined.flatten(0, 1), [len(self.rows)] * n_variants).logits
         self.n_done += n_variants
         if self.advance is not None:
             self.advance(min(self.n_done, self.n_steps), self.n_steps)

@@ -16,13 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from hdoc.encoders.batches import batch_documents
 from hdoc.encoders.config import encoder_window
+from hdoc.encoders.padding import pad_groups
 from hdoc.encoders.precision import has_bfloat16
 from hdoc.encoders.pretrained import load_encoder, load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables import open_table
 from hdoc.text.sentences import Sentence
+from hdoc.tokens.batches import batch_documents
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 N_FOLDS = 5
@@ -81,7 +82,8 @@ def _states(network: nn.Module, tokenizer: PieceTokenizer, text: str) -> NDArray
     total, n_pieces = torch.tensor(0.0), 0
     device = torch.device("cpu")
     with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16(device)):
-        for group in batch_documents([[window.ids for window in windows]], tokenizer).groups:
+        batch = batch_documents([[window.ids for window in windows]], tokenizer)
+        for group in pad_groups(batch.windows, device):
             states = network(group.ids, group.mask)[group.piece_mask].float()
             total, n_pieces = total + states.sum(dim=0), n_pieces + len(states)
     array: NDArray[np.float32] = (total / max(n_pieces, 1)).numpy()

@@ -65,9 +65,14 @@ class PieceTokenizer:
         real = [i for i, special in enumerate(sample.special_tokens_mask) if not special] or [len(sample.ids)]
         self.prefix: list[int] = sample.ids[: real[0]]
         self.suffix: list[int] = sample.ids[real[-1] + 1 :]
-        self.capacity = window - len(self.prefix) - len(self.suffix)
+        self.capacity = window - self.n_special
         if self.capacity < 1:
             raise ValueError(f"expected a window of at least 3 pieces, got {window}")
+
+    @property
+    def n_special(self) -> int:
+        """Special tokens around the pieces of a window."""
+        return len(self.prefix) + len(self.suffix)
 
     @cached_property
     def spelling(self) -> Spelling:

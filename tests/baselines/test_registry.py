@@ -17,13 +17,13 @@ from hdoc.baselines.explaining import HanExplainer
 from hdoc.baselines.han import HierarchicalAttentionNetwork
 from hdoc.baselines.pooled import masked_mean, repeat_positions, sines
 from hdoc.baselines.registry import TFIDF, AnyNetwork, NetworkParts, architectures, build_network
-from hdoc.encoders.batches import DocumentBatch, batch_documents
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.encoders.build import build_encoder
 from hdoc.errors import HdocError, LabelError, ModelError
 from hdoc.rendering import to_html
 from hdoc.tasks.document.network import NetworkShape
 from hdoc.tasks.temperature import Temperature
+from hdoc.tokens.batches import DocumentBatch, batch_documents
 from hdoc.tokens.tokenizer import PieceTokenizer
 from tests.conftest import SENTENCES
 
@@ -102,7 +102,7 @@ class TestRows:
     def test_windows_come_back_from_a_batch_in_document_order(self, tokenizer: PieceTokenizer) -> None:
         documents = [numbered(2, 9, 1), numbered(14), numbered(7, 7)]
         batch = batch_documents(documents, tokenizer, budget=32)
-        assert len(batch.groups) > 1
+        assert len(batch.windows.groups) > 1
         assert [lists(document) for document in rows.document_windows(batch)] == documents
 
     def test_rows_have_special_tokens_and_the_length_that_was_asked_for(
@@ -111,7 +111,7 @@ class TestRows:
         batch = batch_documents([numbered(9, 9, 9), numbered(2)], tokenizer)
         read = rows.rows_of(batch, rows.first, tokenizer, 12, False)
         assert read.counts.tolist() == [1, 1]
-        ids = torch.cat([group.ids[group.mask] for group in read.groups]).tolist()
+        ids = read.windows.ids.tolist()
         assert ids == [2, *range(10, 20), 3, 2, 10, 11, 3]
 
 

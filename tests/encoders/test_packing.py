@@ -7,12 +7,14 @@ from torch import Tensor
 
 from hdoc import DocumentClassifier
 from hdoc.encoders import flash
-from hdoc.encoders.batches import batch_documents
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.encoders.packing import PackedWindows, attention
+from hdoc.encoders.padding import PaddedWindows, pad_groups
 from hdoc.encoders.precision import Precision
 from hdoc.tasks.document.attention import WordAttention
 from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
+from hdoc.tokens.batches import batch_documents
+from hdoc.tokens.flat_windows import FlatWindows
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 # Lengths that meet in one group, and lengths that need several.
@@ -22,6 +24,10 @@ DOCUMENTS = [[[5, 6, 7], [8] * 20, [9]], [[6] * 4, [7, 8] * 14], [[5]]]
 @pytest.fixture(scope="module")
 def tokenizer(tiny_encoder: Path) -> PieceTokenizer:
     return PieceTokenizer(Tokenizer.from_file(str(tiny_encoder / "tokenizer.json")), window=32)
+
+
+def rectangles(windows: FlatWindows) -> list[PaddedWindows]:
+    return list(pad_groups(windows, torch.device("cpu")))
 
 
 def network(kernel_widths: tuple[int, ...]) -> DocumentNetwork:
@@ -45,10 +51,11 @@ def test_windows_without_padding_have_the_vectors_and_gradients_of_padded_ones(
     tokenizer: PieceTokenizer, kernel_widths: tuple[int, ...], training: bool
 ) -> None:
     model = network(kernel_widths).train(training)
-    groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
+    windows = batch_documents(DOCUMENTS, tokenizer, budget=64).windows
+    groups = rectangles(windows)
     assert any(not bool(group.mask.all()) for group in groups)
     found = []
-    for vectors in (model.vectors(groups), torch.cat([model.read(group).vectors for group in groups])):
+    for vectors in (model.vectors(windows), torch.cat([model.read(group).vectors for group in groups])):
         model.zero_grad()
         (vectors * torch.arange(vectors.numel()).reshape(vectors.shape)).sum().backward()
         found.append(
@@ -64,27 +71,29 @@ def test_word_weights_and_scores_of_packed_windows_are_those_of_padded_ones(
 ) -> None:
     model = network(kernel_widths).eval()
     torch.nn.init.normal_(model.word_attention.value.bias)
-    groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
+    windows = batch_documents(DOCUMENTS, tokenizer, budget=64).windows
+    groups = rectangles(windows)
     with torch.inference_mode():
-        packed = model.read_packed(PackedWindows.of(groups))
-        padded = [model.read(group) for group in groups]
-    weights = [one.word_weights[group.piece_mask] for one, group in zip(padded, groups, strict=True)]
-    scores = [one.piece_scores[group.piece_mask] for one, group in zip(padded, groups, strict=True)]
+        packed = model.read_packed(PackedWindows.of(windows))
+        readings = [model.read(group) for group in groups]
+    weights = [one.word_weights[group.piece_mask] for one, group in zip(readings, groups, strict=True)]
+    scores = [one.piece_scores[group.piece_mask] for one, group in zip(readings, groups, strict=True)]
     torch.testing.assert_close(packed.word_weights, torch.cat(weights), atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(packed.piece_scores, torch.cat(scores), atol=1e-6, rtol=1e-5)
 
 
 def test_only_hdocs_own_encoder_reads_packed_windows(tokenizer: PieceTokenizer) -> None:
     model = network((1,))
-    groups = batch_documents(DOCUMENTS, tokenizer).groups
+    windows = batch_documents(DOCUMENTS, tokenizer).windows
     model.encoder = torch.nn.Identity()
     with pytest.raises(TypeError, match="expected hdoc's own BERT, got Identity"):
-        model.read_packed(PackedWindows.of(groups))
+        model.read_packed(PackedWindows.of(windows))
 
 
 def test_tokens_lie_in_the_order_of_their_groups(tokenizer: PieceTokenizer) -> None:
-    groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
-    windows = PackedWindows.of(groups)
+    flat = batch_documents(DOCUMENTS, tokenizer, budget=64).windows
+    groups = rectangles(flat)
+    windows = PackedWindows.of(flat)
     assert windows.n_windows == 6
     assert len(windows.ids) == sum(int(group.mask.sum()) for group in groups)
     rows = [row for group in groups for row in group.ids.tolist()]
@@ -96,7 +105,7 @@ def test_tokens_lie_in_the_order_of_their_groups(tokenizer: PieceTokenizer) -> N
 
 def test_convolutions_of_packed_sentences_do_not_see_their_neighbours(tokenizer: PieceTokenizer) -> None:
     attention = WordAttention(4, 4, kernel_widths=(5,), channels=3, dropout=0.0)
-    windows = PackedWindows.of(batch_documents([[[5], [6], [7]]], tokenizer).groups)
+    windows = PackedWindows.of(batch_documents([[[5], [6], [7]]], tokenizer).windows)
     hidden = torch.randn(len(windows.ids), 4)
     changed = hidden.clone()
     changed[windows.pieces[1]] += 1
@@ -113,7 +122,7 @@ def test_gradients_are_the_same_when_hidden_states_are_computed_again(
     model = network((1, 3, 5)).train()
     model.word_attention.dropout.p = dropout
     batch = batch_documents(DOCUMENTS, tokenizer, budget=40)
-    assert len(batch.groups) > 2
+    assert len(batch.windows.groups) > 2
     n_read = 0
 
     def count(*_: object) -> None:
@@ -135,7 +144,7 @@ def test_gradients_are_the_same_when_hidden_states_are_computed_again(
         logits = model(batch).logits
         logits.logsumexp(dim=1).sum().backward()
         found.append([logits, *(parameter.grad for parameter in model.parameters())])
-    assert n_read > len(batch.groups)
+    assert n_read > len(batch.windows.groups)
     for again, kept in zip(*found, strict=True):
         torch.testing.assert_close(again, kept)
 
@@ -158,14 +167,14 @@ def test_variable_length_attention_gets_where_each_window_begins(
     tokenizer: PieceTokenizer, monkeypatch: pytest.MonkeyPatch, training: bool
 ) -> None:
     model = network((1, 3)).train(training)
-    groups = batch_documents(DOCUMENTS, tokenizer, budget=64).groups
-    expected = model.vectors(groups)
+    windows = batch_documents(DOCUMENTS, tokenizer, budget=64).windows
+    expected = model.vectors(windows)
     calls = []
     monkeypatch.setattr("hdoc.encoders.flash.fits", lambda _query, _dropout: True)
     monkeypatch.setattr(
         "hdoc.encoders.flash._kernel", lambda: lambda *given: calls.append(1) or one_by_one(*given)
     )
-    torch.testing.assert_close(model.vectors(groups), expected, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(model.vectors(windows), expected, atol=1e-6, rtol=1e-5)
     assert len(calls) == 2  # once a layer, whatever the windows
 
 

@@ -21,15 +21,15 @@ def test_shuffled_weights_keep_their_values_and_lose_the_evidence() -> None:
 def test_what_the_lexical_part_learnt_is_shuffled_too() -> None:
     classifier = known_classifier()
     n_pieces, random = classifier.tokenizer.tokenizer.get_vocab_size(), np.random.default_rng(0)
-    classifier.lexical = LexicalScores(
+    classifier.engine.lexical = LexicalScores(
         random.random(n_pieces),
         random.normal(size=(n_pieces, 2)),
         np.zeros(2),
         classifier.tokenizer.spelling,
     )
-    changed = randomised(classifier, [0]).lexical
+    changed = randomised(classifier, [0]).engine.lexical
     assert changed is not None
     for name in ("idf", "weights"):
-        before, after = getattr(classifier.lexical, name), getattr(changed, name)
+        before, after = getattr(classifier.engine.lexical, name), getattr(changed, name)
         assert not np.array_equal(before, after)
         assert np.array_equal(np.sort(before.ravel()), np.sort(after.ravel()))

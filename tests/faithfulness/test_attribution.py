@@ -105,19 +105,19 @@ def test_integrated_gradients_add_up_to_the_difference_from_masks(
     explanation = explain_by("integrated-gradients", tiny, LONG)
     n_pieces = [len(window.ids) for window in tiny.tokenizer.windows(LONG, tiny.split(LONG))]
     mask = tiny.tokenizer.tokenizer.token_to_id("[MASK]")
-    from hdoc.encoders.batches import pad_windows
+    from hdoc.encoders.padding import pad_windows
 
     with torch.inference_mode():
         vectors = torch.cat(
             [tiny.network.read(pad_windows([[mask] * n], tiny.tokenizer)).vectors for n in n_pieces]
         )
-        logits = tiny.network.judge(vectors, torch.tensor([len(n_pieces)])).logits[0]
+        logits = tiny.network.judge(vectors, [len(n_pieces)]).logits[0]
     of_masks = float(logits[tiny.labels.index(explanation.target)])
     assert explanation.bias == pytest.approx(of_masks, abs=0.02 * abs(explanation.logit - of_masks) + 0.02)
 
 
 def test_gradients_are_those_of_what_the_first_layer_gets(tiny: DocumentClassifier) -> None:
-    from hdoc.encoders.batches import pad_windows
+    from hdoc.encoders.padding import pad_windows
 
     explanation = explain_by("gradient", tiny, LONG)
     windows = pad_windows(
@@ -133,7 +133,7 @@ def test_gradients_are_those_of_what_the_first_layer_gets(tiny: DocumentClassifi
         hook = tiny.network.encoder.embeddings.register_forward_hook(grow)
         with torch.inference_mode():
             vectors = tiny.network.read(windows).vectors
-            logits = tiny.network.judge(vectors, torch.tensor([len(vectors)])).logits[0]
+            logits = tiny.network.judge(vectors, [len(vectors)]).logits[0]
         hook.remove()
         return float(logits[tiny.labels.index(explanation.target)])
 

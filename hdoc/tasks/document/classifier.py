@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-
-import numpy as np
 
 from hdoc.encoders.precision import Runtime
 from hdoc.errors import HdocError, InputError
@@ -20,7 +17,7 @@ from hdoc.tasks.document.analysis import Analysis, Classification
 from hdoc.tasks.document.engine import Engine, Vectors
 from hdoc.tasks.document.folder import StoredModel, load_model
 from hdoc.tasks.document.rows import result_rows
-from hdoc.tasks.document.scores import Document, PieceScores, Scores
+from hdoc.tasks.document.scores import Document, PieceScores
 from hdoc.tasks.location import find_model
 from hdoc.text.sentences import Sentence, split_many, split_sentences
 from hdoc.tokens.tokenizer import Window
@@ -68,7 +65,6 @@ class DocumentClassifier:
         self.labels = model.labels
         self.multi_label = model.multi_label
         self.temperature = model.temperature
-        self.lexical = model.lexical
         self.identity: ModelIdentity = model.identity
         self._sentence_rule = model.sentence_rule
         self.split: Callable[[str], list[Sentence]] = partial(split_sentences, rule=model.sentence_rule)
@@ -94,8 +90,7 @@ class DocumentClassifier:
     @property
     def classes(self) -> Classes:
         """The classes and their calibration."""
-        bias = self.engine.bias if self.lexical is None else self.engine.bias + self.lexical.bias
-        return Classes(self.labels, self.multi_label, self.temperature, bias)
+        return Classes(self.labels, self.multi_label, self.temperature, self.engine.bias)
 
     @classmethod
     def load(
@@ -236,32 +231,16 @@ class DocumentClassifier:
         scores = iter(self.engine.score(readable, words) if readable else [])
         classes = self.classes
         return [
-            Analysis(self.identity, classes, document, self._with_lexical(document, next(scores)))
+            Analysis(self.identity, classes, document, next(scores))
             if document.windows
             else InputError("expected a text with words, got one with nothing to read")
             for document in documents
         ]
 
-    def _with_lexical(self, document: Document, scores: Scores) -> Scores:
-        """Add the lexical part to what the network gave."""
-        if self.lexical is None:
-            return scores
-        ids = [np.array(window.ids) for window in document.windows]
-        shares = self.lexical.shares(np.concatenate(ids))
-        logits = self.lexical.bias + shares.sum(axis=0)
-        return replace(
-            scores,
-            logits=scores.logits + logits,
-            lexical=np.split(shares, np.cumsum([len(pieces) for pieces in ids])[:-1]),
-            lexical_logits=logits,
-        )
-
 
 def _engine(model: StoredModel, device: str | None, precision: Precision) -> Engine:
-    network = model.network
-    if (
-        type(network).__module__ == "hdoc.tasks.document.engine_onnx"
-    ):  # asked by name, as importing either takes long
+    """Return what runs the model; only the runtime that it was loaded for is imported."""
+    if model.runtime == "onnx":
         from hdoc.tasks.document.engine_onnx import OnnxEngine, OnnxNetwork
 
         if device not in (None, "cpu") or precision == "bfloat16":
@@ -269,12 +248,13 @@ def _engine(model: StoredModel, device: str | None, precision: Precision) -> Eng
                 f"expected the device cpu and float32, which ONNX Runtime has here, got {device} and "
                 f"{precision}; use the runtime torch"
             )
-        onnx_network = cast("OnnxNetwork", network)
+        onnx_network = cast("OnnxNetwork", model.network)
         if precision == "int8":
             onnx_network.quantise()
-        return OnnxEngine(onnx_network, model.tokenizer, model.origin)
+        return OnnxEngine(onnx_network, model.tokenizer, model.origin, model.lexical)
     if precision == "int8":
         raise HdocError("expected the runtime onnx with the precision int8, got torch, which has none here")
     from hdoc.tasks.document.engine_torch import TorchEngine
 
-    return TorchEngine(cast("DocumentNetwork", network), model.tokenizer, device, model.origin, precision)
+    network = cast("DocumentNetwork", model.network)
+    return TorchEngine(network, model.tokenizer, device, model.origin, precision, model.lexical)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from hdoc.errors import ModelError
-from hdoc.tasks.document.engine import Engine, Rectangle, Vectors, WindowReadings
+from hdoc.tasks.document.engine import Engine, Vectors, WindowReadings
 from hdoc.tasks.document.graph import reading_graph
+from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.document.scores import Floats
 from hdoc.tasks.document.shape import NetworkShape
+from hdoc.tokens.flat_windows import Flags, FlatWindows, Ids
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 _ERRORS_ONLY = 3
@@ -70,22 +72,22 @@ class OnnxNetwork:
         weights = {name: value.numpy() for name, value in self._values.items()}
         return reading_graph(self.encoder_config, self.shape.kernel_widths, weights, whole=True)[0]
 
-    def read(self, rectangle: Rectangle) -> tuple[Vectors, Vectors, Vectors]:
-        """Read the windows of a rectangle.
+    def read(self, ids: Ids, mask: Flags, piece_mask: Flags) -> tuple[Vectors, Vectors, Vectors]:
+        """Read windows that are padded to one length.
+
+        Args:
+            ids: token ids, special tokens included, (windows, length).
+            mask: True at tokens, False at padding, (windows, length).
+            piece_mask: True at word pieces, False at special tokens and padding, (windows, length).
 
         Returns:
             Vectors (windows, value_width), word weights (windows, length) and piece scores (windows, length,
             classes).
         """
-        ids = rectangle.ids
+        positions = np.arange(ids.shape[1])
         vectors, weights, scores = self._session.run(
             ["vectors", "word_weights", "piece_scores"],
-            {
-                "ids": ids,
-                "positions": np.arange(ids.shape[1]),
-                "mask": rectangle.mask,
-                "piece_mask": rectangle.piece_mask,
-            },
+            {"ids": ids, "positions": positions, "mask": mask, "piece_mask": piece_mask},
         )
         return vectors, weights, scores
 
@@ -129,10 +131,17 @@ class OnnxEngine(Engine):
         network: the network.
         tokenizer: its tokenizer.
         origin: the score of a piece that argues neither for nor against a class, (classes,); 0 by default.
+        lexical: what is added to the network's scores; None for nothing.
     """
 
-    def __init__(self, network: OnnxNetwork, tokenizer: PieceTokenizer, origin: Floats | None = None) -> None:
-        super().__init__(tokenizer, network.shape.n_classes, origin)
+    def __init__(
+        self,
+        network: OnnxNetwork,
+        tokenizer: PieceTokenizer,
+        origin: Floats | None = None,
+        lexical: LexicalScores | None = None,
+    ) -> None:
+        super().__init__(tokenizer, network.shape.n_classes, origin, lexical)
         self.network = network
 
     @property
@@ -145,15 +154,15 @@ class OnnxEngine(Engine):
         """Weights (classes, value_width) and bias (classes,) of the class scores."""
         return self.network.weights["classifier.weight"], self.network.weights["classifier.bias"]
 
-    def read(self, rectangles: Iterable[Rectangle], words: bool) -> WindowReadings:
-        """Read rectangles of windows, at least one; the scores of their pieces only if `words`."""
+    def read(self, windows: FlatWindows, words: bool) -> WindowReadings:
+        """Read windows, at least one; the scores of their pieces only if `words`."""
         vectors, weights, scores = [], [], []
-        for rectangle in rectangles:
-            found, word_weights, piece_scores = self.network.read(rectangle)
+        for ids, mask, piece_mask in windows.rectangles():
+            found, word_weights, piece_scores = self.network.read(ids, mask, piece_mask)
             vectors.append(found)
-            weights.append(word_weights[rectangle.piece_mask])
+            weights.append(word_weights[piece_mask])
             if words:
-                scores.append(piece_scores[rectangle.piece_mask])
+                scores.append(piece_scores[piece_mask])
         return WindowReadings(
             np.concatenate(vectors), np.concatenate(weights), np.concatenate(scores) if words else None
         )

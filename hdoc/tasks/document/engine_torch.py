@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -10,14 +10,16 @@ import torch
 from torch import Tensor
 
 from hdoc.encoders import flash
-from hdoc.encoders.batches import PaddedWindows, within_budget
 from hdoc.encoders.bert import Bert
 from hdoc.encoders.packing import PackedWindows
+from hdoc.encoders.padding import pad_groups
 from hdoc.encoders.precision import Precision, has_bfloat16
-from hdoc.tasks.document.engine import Engine, Rectangle, Vectors, WindowReadings
+from hdoc.tasks.document.engine import Engine, Vectors, WindowReadings
+from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.document.network import DocumentNetwork, Reading
 from hdoc.tasks.document.scores import Floats
-from hdoc.tokens.grouping import equal_length_batches
+from hdoc.tokens.flat_windows import FlatWindows
+from hdoc.tokens.grouping import equal_length_groups
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 # Tokens of one forward pass. On a CPU: of more, what is between two layers would not fit its caches.
@@ -35,6 +37,7 @@ class TorchEngine(Engine):
         origin: the score of a piece that argues neither for nor against a class, (classes,); 0 by default.
         precision: of matrix products; "auto" takes bfloat16 where the processor multiplies it faster. All
             sums over words are of the values that came out, so they hold in either.
+        lexical: what is added to the network's scores; None for nothing.
     """
 
     def __init__(
@@ -44,8 +47,9 @@ class TorchEngine(Engine):
         device: str | None = None,
         origin: Floats | None = None,
         precision: Precision = "float32",
+        lexical: LexicalScores | None = None,
     ) -> None:
-        super().__init__(tokenizer, network.shape.n_classes, origin)
+        super().__init__(tokenizer, network.shape.n_classes, origin, lexical)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.network = network.to(self.device)
         self.half = precision == "bfloat16" or (precision == "auto" and has_bfloat16(self.device))
@@ -63,20 +67,19 @@ class TorchEngine(Engine):
         return _array(head.weight), _array(head.bias)
 
     def group(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Return which windows of these lengths make up each rectangle; without padding if it packs."""
-        return equal_length_batches(lengths, self._tokens) if self.packs else super().group(lengths)
+        """Return which windows of these lengths make up each group; of equal length if it packs."""
+        return equal_length_groups(lengths, self._tokens) if self.packs else super().group(lengths)
 
     @torch.inference_mode()
-    def read(self, rectangles: Iterable[Rectangle], words: bool) -> WindowReadings:
-        """Read rectangles of windows, at least one; the scores of their pieces only if `words`."""
-        groups = map(_tensors, rectangles)
+    def read(self, windows: FlatWindows, words: bool) -> WindowReadings:
+        """Read windows, at least one; the scores of their pieces only if `words`."""
         with self._precision():
             if self.packs:
-                parts = map(PackedWindows.of, within_budget(groups, self._tokens))
+                parts = map(PackedWindows.of, windows.parts(self._tokens))
                 readings = [self.network.read_packed(part.to(self.device)) for part in parts]
             else:
-                moved = (group.to(self.device) for group in groups)
-                readings = [_packed(self.network.read(group), group.piece_mask) for group in moved]
+                groups = pad_groups(windows, self.device)
+                readings = [_packed(self.network.read(group), group.piece_mask) for group in groups]
         # Nothing is fetched before all is under way: a GPU would wait for it.
         scores = [reading.piece_scores for reading in readings if reading.piece_scores is not None]
         return WindowReadings(
@@ -89,7 +92,7 @@ class TorchEngine(Engine):
     def weigh(self, vectors: Vectors, counts: Sequence[int]) -> tuple[Vectors, Vectors]:
         """Weigh the windows of documents; see `Engine.weigh`."""
         given = torch.from_numpy(vectors).to(self.device)
-        verdict = self.network.judge(given, torch.tensor(counts, device=self.device))
+        verdict = self.network.judge(given, counts)
         return _array(verdict.logits), _array(verdict.sentence_weights)
 
     @property
@@ -103,10 +106,6 @@ class TorchEngine(Engine):
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16) if self.half else nullcontext()
-
-
-def _tensors(rectangle: Rectangle) -> PaddedWindows:
-    return PaddedWindows(*map(torch.from_numpy, (rectangle.ids, rectangle.mask, rectangle.piece_mask)))
 
 
 def _packed(reading: Reading, piece_mask: Tensor) -> Reading:

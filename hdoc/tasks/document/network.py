@@ -15,12 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hdoc.encoders.batches import TOKEN_BUDGET, DocumentBatch, PaddedWindows, within_budget
 from hdoc.encoders.bert import Bert
 from hdoc.encoders.memory import trim_heap
 from hdoc.encoders.packing import PackedWindows
+from hdoc.encoders.padding import PaddedWindows, on_device, pad_documents, pad_groups
 from hdoc.tasks.document.attention import SentenceAttention, WordAttention
 from hdoc.tasks.document.shape import NetworkShape
+from hdoc.tokens.batches import DocumentBatch
+from hdoc.tokens.flat_windows import FlatWindows, Ids
+from hdoc.tokens.grouping import TOKEN_BUDGET
 
 __all__ = ["DocumentNetwork", "NetworkShape", "Reading", "Verdict"]
 
@@ -91,38 +94,41 @@ class DocumentNetwork(nn.Module):
 
     def forward(self, batch: DocumentBatch) -> Verdict:
         """Score documents."""
-        return self.judge(self._all_vectors(batch.groups)[batch.rows], batch.counts)
+        vectors = self._all_vectors(batch.windows)
+        return self.judge(vectors[on_device(batch.rows, vectors.device)], batch.counts)
 
-    def _all_vectors(self, groups: Sequence[PaddedWindows]) -> Tensor:
+    def _all_vectors(self, windows: FlatWindows) -> Tensor:
         """Return the vectors of all windows, in memory that does not grow with their number.
 
         Of more tokens than `kept_tokens`, hidden states are not kept for the backward pass but computed
         again, part by part (Chen et al. 2016; Gao et al. 2021); gradients are the same.
         """
-        if not torch.is_grad_enabled() or sum(group.ids.numel() for group in groups) <= self.kept_tokens:
-            return self.vectors(groups)
-        from torch.utils.checkpoint import (
-            checkpoint,
-        )  # imports half of torch, which explaining can do without
+        if not torch.is_grad_enabled() or windows.n_cells <= self.kept_tokens:
+            return self.vectors(windows)
+        # Imported here: it brings half of torch, which explaining can do without.
+        from torch.utils.checkpoint import checkpoint
 
+        # A tensor among the arguments says which device's random numbers are to be drawn again.
+        anchor = self.classifier.weight
         return torch.cat(
             [
-                checkpoint(self._part, part, use_reentrant=False)
-                for part in within_budget(groups, TOKEN_BUDGET)
+                checkpoint(self._part, part, anchor, use_reentrant=False)
+                for part in windows.parts(TOKEN_BUDGET)
             ]
         )
 
-    def _part(self, groups: Sequence[PaddedWindows]) -> Tensor:
+    def _part(self, windows: FlatWindows, anchor: Tensor) -> Tensor:
         """Return the vectors of one part of many, in the memory that the part before has left."""
-        if groups[0].ids.device.type == "cpu":
+        if anchor.device.type == "cpu":
             trim_heap()
-        return self.vectors(groups)
+        return self.vectors(windows)
 
-    def vectors(self, groups: Sequence[PaddedWindows]) -> Tensor:
-        """Return the vectors of all windows of some groups, (windows, value_width)."""
-        if not isinstance(self.encoder, Bert):
-            return torch.cat([self.read(group).vectors for group in groups])
-        return self.read_packed(PackedWindows.of(groups)).vectors
+    def vectors(self, windows: FlatWindows) -> Tensor:
+        """Return the vectors of windows, (windows, value_width)."""
+        device = self.classifier.weight.device
+        if isinstance(self.encoder, Bert):
+            return self.read_packed(PackedWindows.of(windows).to(device)).vectors
+        return torch.cat([self.read(group).vectors for group in pad_groups(windows, device)])
 
     def read_packed(self, windows: PackedWindows) -> Reading:
         """Encode windows that lie end to end and pool each over its words; the encoder must be a `Bert`."""
@@ -150,15 +156,14 @@ class DocumentNetwork(nn.Module):
             scores = None if self.training or head is None else values @ head.T
         return Reading(vectors, weights, scores)
 
-    def judge(self, vectors: Tensor, counts: Tensor) -> Verdict:
+    def judge(self, vectors: Tensor, counts: Sequence[int] | Ids) -> Verdict:
         """Pool window vectors over documents and score them.
 
         Args:
             vectors: of all windows in document order, (windows, value_width).
             counts: windows of each document, (documents,).
         """
-        documents = nn.utils.rnn.pad_sequence(list(torch.split(vectors, counts.tolist())), batch_first=True)
-        mask = torch.arange(documents.shape[1], device=counts.device) < counts.unsqueeze(1)
+        documents, mask = pad_documents(vectors, counts)
         weights = self.sentence_attention(documents, mask)
         pooled = torch.einsum("ds,dsw->dw", weights, documents)
         logits: Tensor = self.classifier(self.dropout(pooled))

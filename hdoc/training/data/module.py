@@ -16,11 +16,11 @@ import torch
 from pytorch_lightning import LightningDataModule
 
 from hdoc.console import say
-from hdoc.encoders.batches import TOKEN_BUDGET
 from hdoc.encoders.pretrained import load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
 from hdoc.text.sentences import SentenceRule
+from hdoc.tokens.grouping import TOKEN_BUDGET
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.data.cache import open_store
 from hdoc.training.data.holdout import hold_out_dev

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hdoc.encoders.batches import DocumentBatch, batch_pieces
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
+from hdoc.tokens.batches import DocumentBatch, batch_pieces
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.data.sampling import Batch
 from hdoc.training.data.store import DocumentStore
@@ -37,8 +37,8 @@ class TrainingBatch:
     rows: Tensor
 
     def to(self, device: torch.device) -> TrainingBatch:
-        """Return the same batch on a device."""
-        return TrainingBatch(self.documents.to(device), self.targets.to(device), self.rows.to(device))
+        """Return the same batch, its tensors on a device; windows get there as the network reads them."""
+        return TrainingBatch(self.documents, self.targets.to(device), self.rows.to(device))
 
 
 class DocumentSplit(Sequence[tuple[str, str]]):
@@ -73,8 +73,7 @@ class DocumentSplit(Sequence[tuple[str, str]]):
 
     def n_tokens(self, tokenizer: PieceTokenizer) -> NDArray[np.int64]:
         """Return what each document has the encoder read, special tokens included, (documents,)."""
-        n_special = len(tokenizer.prefix) + len(tokenizer.suffix)
-        return (self.store.n_pieces + n_special * self.store.n_windows)[self.documents]
+        return (self.store.n_pieces + tokenizer.n_special * self.store.n_windows)[self.documents]
 
     def batch(self, rows: Batch, tokenizer: PieceTokenizer, group_tokens: int) -> TrainingBatch:
         """Make a batch of the documents at some places of this split."""

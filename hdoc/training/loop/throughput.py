@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.profilers import PassThroughProfiler
 from torch import Tensor
 
-from hdoc.encoders.batches import DocumentBatch
+from hdoc.tokens.batches import DocumentBatch
 
 
 class WaitProfiler(PassThroughProfiler):
@@ -33,7 +33,7 @@ class WaitProfiler(PassThroughProfiler):
 class StepMeter:
     """Adds up documents, tokens, losses and seconds; `read` gives their means and begins anew.
 
-    Sums of tokens and losses stay on the device, so that counting never waits for it.
+    The sum of losses stays on the device, so that counting never waits for it.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class StepMeter:
     def _begin(self) -> None:
         self._n_documents = 0
         self._n_cells = 0
-        self._n_tokens: Tensor | int = 0
+        self._n_tokens = 0
         self._loss: Tensor | float = 0.0
 
     def restart(self) -> None:
@@ -64,9 +64,8 @@ class StepMeter:
     def count(self, documents: DocumentBatch) -> None:
         """Count a batch as the data gave it."""
         self._n_documents += len(documents.counts)
-        for group in documents.groups:
-            self._n_cells += group.mask.numel()
-            self._n_tokens = self._n_tokens + group.mask.sum()
+        self._n_cells += documents.windows.n_cells
+        self._n_tokens += len(documents.windows.ids)
 
     def add_losses(self, losses: Tensor) -> None:
         """Add the losses of a batch's documents."""
@@ -81,11 +80,10 @@ class StepMeter:
         """
         now = time.perf_counter()
         seconds = now - self._since
-        n_tokens = int(self._n_tokens)
         values = {
             "loss": float(self._loss) / max(1, self._n_documents),
-            "padding_share": 1 - n_tokens / max(1, self._n_cells),
-            "tokens_per_second": n_tokens * world_size / seconds,
+            "padding_share": 1 - self._n_tokens / max(1, self._n_cells),
+            "tokens_per_second": self._n_tokens * world_size / seconds,
             "documents_per_second": self._n_documents * world_size / seconds,
             "waiting_share": self.waits.waited / seconds,
         }

@@ -44,7 +44,7 @@ def sentence(ids: Sequence[int]) -> Window:
 
 def length(classifier: DocumentClassifier, window: Window) -> int:
     """Return the tokens of a window, special tokens included."""
-    return len(window.ids) + classifier.tokenizer.window - classifier.tokenizer.capacity
+    return len(window.ids) + classifier.tokenizer.n_special
 
 
 def n_tokens(classifier: DocumentClassifier, documents: Iterable[Document]) -> int:

@@ -17,9 +17,9 @@ from torch import nn
 from benchmarks.speed.cost import Cost, compared
 from benchmarks.speed.documents import n_tokens, random_document
 from benchmarks.speed.shape import Shape, loaded
-from hdoc.encoders.batches import batch_documents
 from hdoc.encoders.memory import bound_kernel_cache
 from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tokens.batches import batch_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _train(classifier: DocumentClassifier, windows: Sequence[Sequence[int]]) -> 
     """Do one training step on a document, in bfloat16 as trainings do."""
     network = classifier.network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5)
-    batch = batch_documents([windows], classifier.tokenizer).to(classifier.device)
+    batch = batch_documents([windows], classifier.tokenizer)
     with torch.autocast(classifier.device.type, torch.bfloat16):
         logits = network(batch).logits
         loss = nn.functional.cross_entropy(logits, torch.zeros(1, dtype=torch.long, device=logits.device))

@@ -30,7 +30,7 @@ def long_costs(classifier: DocumentClassifier, n_rounds: int) -> list[Cost]:
     encoder = classifier.network.encoder
     if not isinstance(encoder, Bert):
         raise TypeError(f"expected hdoc's own BERT, got {type(encoder).__name__}")
-    n_pieces = _SENTENCE - (classifier.tokenizer.window - classifier.tokenizer.capacity)
+    n_pieces = _SENTENCE - classifier.tokenizer.n_special
     # Each different, as equal ones are read once.
     document = [sentence([7 + i, *[7] * (n_pieces - 1)]) for i in range(LONG // _SENTENCE)]
     actions: dict[str, Action] = {

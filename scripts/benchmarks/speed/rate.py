@@ -13,6 +13,7 @@ from benchmarks.speed.shape import wait
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.tasks.document.engine_torch import TorchEngine
+from hdoc.tokens.grouping import ceil_div
 
 RATE = "as many operations in products of large matrices"
 _SIDE = {"cpu": 2048, "cuda": 8192}
@@ -47,7 +48,7 @@ def multiplying(classifier: DocumentClassifier, documents: Sequence[Document]) -
         return None
     lengths = [length(classifier, window) for window in chain.from_iterable(documents)]
     side = _SIDE.get(engine.device.type, _SIDE["cpu"])
-    n_rows = -(-n_operations(encoder.shape, lengths) // (2 * side * side))
+    n_rows = ceil_div(n_operations(encoder.shape, lengths), 2 * side * side)
     dtype = torch.bfloat16 if engine.half else torch.float32
     # Random numbers: a processor that throttles does so on real data, not on zeros.
     left, right = (torch.randn(side, side, device=engine.device).to(dtype) for _ in range(2))

@@ -14,6 +14,7 @@ from benchmarks.speed.rate import RATE, multiplying
 from benchmarks.speed.shape import wait
 from hdoc.tasks.document.classifier import DocumentClassifier
 from hdoc.tasks.document.engine_torch import TorchEngine
+from hdoc.tokens.grouping import ceil_div
 
 FLOOR = "floor: the encoder on dense rows of 128"
 ROW = 128
@@ -72,7 +73,7 @@ def fastest_pass(classifier: DocumentClassifier) -> int:
 @torch.inference_mode()
 def read_dense(classifier: DocumentClassifier, total: int, per_pass: int) -> None:
     """Encode so many tokens in rows of 128 without padding."""
-    rows = torch.full((-(-total // ROW), ROW), _PIECE, device=classifier.device)
+    rows = torch.full((ceil_div(total, ROW), ROW), _PIECE, device=classifier.device)
     with precision(classifier):
         for part in torch.split(rows, per_pass // ROW):
             classifier.network.encoder(part, torch.ones_like(part, dtype=torch.bool))

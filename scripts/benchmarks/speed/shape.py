@@ -32,8 +32,9 @@ class Shape:
 
 
 def loaded(shape: Shape) -> DocumentClassifier:
-    """Return the classifier of a shape; one of random weights has no lexical part."""
+    """Return the classifier of a shape, without its lexical part: the network is what is measured."""
     classifier = DocumentClassifier.load(device=shape.device, precision=shape.precision)
+    classifier.engine.lexical = None
     encoder = classifier.network.encoder
     if shape.size == "small" or not isinstance(encoder, Bert):
         return classifier
@@ -47,7 +48,6 @@ def loaded(shape: Shape) -> DocumentClassifier:
     torch.manual_seed(0)
     network = DocumentNetwork(Bert(wide), wide.hidden_size, classifier.network.shape).eval()
     classifier.engine = TorchEngine(network, classifier.tokenizer, shape.device, precision=shape.precision)
-    classifier.lexical = None
     return classifier
 
 

@@ -10,7 +10,6 @@ import pytest
 from safetensors.numpy import load_file
 
 from hdoc import DocumentClassifier, HdocError, ModelError
-from hdoc.tasks.document.engine import Rectangle
 from hdoc.tasks.document.engine_onnx import OnnxNetwork
 from hdoc.tasks.document.folder import load_model, save_model
 from hdoc.tasks.document.shape import NetworkShape
@@ -103,7 +102,7 @@ def test_the_graph_can_be_written_with_its_weights(tiny_model: Path, tmp_path: P
     found = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, inputs)
     network = load_model(folder, "onnx").network
     assert isinstance(network, OnnxNetwork)
-    for one, other in zip(found, network.read(Rectangle(ids, seen, seen)), strict=True):
+    for one, other in zip(found, network.read(ids, seen, seen), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 

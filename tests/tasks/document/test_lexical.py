@@ -183,9 +183,9 @@ def test_parts_of_a_model_are_told_apart(classifier: DocumentClassifier, tiny_mo
     parts = both.scores.parts()
     assert list(parts) == ["network", "words"]
     assert parts["network"] == pytest.approx(alone.scores.logits, abs=1e-5)
-    assert classifier.lexical is not None
+    assert classifier.engine.lexical is not None
     ids = np.concatenate([np.array(window.ids) for window in both.document.windows])
-    assert parts["words"] == pytest.approx(classifier.lexical.logits(ids))
+    assert parts["words"] == pytest.approx(classifier.engine.lexical.logits(ids))
     assert sum(parts.values()) == pytest.approx(both.scores.logits)
 
 

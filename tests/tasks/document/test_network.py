@@ -1,11 +1,14 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from hdoc.encoders.batches import DocumentBatch, PaddedWindows
 from hdoc.encoders.bert import Bert, BertShape
+from hdoc.encoders.padding import PaddedWindows
 from hdoc.tasks.document.attention import Context, SentenceAttention, WordAttention, masked_softmax
 from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
+from hdoc.tokens.batches import DocumentBatch
+from hdoc.tokens.flat_windows import FlatWindows, WindowGroup
 
 CONTEXTS: list[Context] = ["none", "convolution", "gru", "transformer"]
 
@@ -27,6 +30,18 @@ def windows(lengths: list[int], length: int, seed: int = 0) -> PaddedWindows:
     return PaddedWindows(ids, columns < ends + 1, (columns >= 1) & (columns < ends))
 
 
+def batch(group: PaddedWindows, rows: list[int], counts: list[int]) -> DocumentBatch:
+    """Return documents of these rows of a group, so many each."""
+    flat = FlatWindows(
+        group.ids[group.mask].numpy(),
+        group.piece_mask[group.mask].numpy(),
+        group.mask.sum(dim=1).numpy(),
+        (WindowGroup(*group.ids.shape),),
+        pad_id=0,
+    )
+    return DocumentBatch(flat, np.array(rows), np.array(counts))
+
+
 def test_masked_softmax_is_zero_outside_its_mask() -> None:
     weights = masked_softmax(torch.tensor([[1.0, 2.0, 99.0]]), torch.tensor([[True, True, False]]))
     assert weights[0, 2] == 0
@@ -44,13 +59,13 @@ def test_words_of_a_sentence_share_all_attention_and_special_tokens_have_none() 
 def test_a_score_is_the_sum_of_its_shares(context: Context) -> None:
     model = network(context)
     group = windows([3, 8, 1, 5, 2], 12)
-    counts = torch.tensor([2, 3])
+    counts = [2, 3]
     with torch.inference_mode():
         reading = model.read(group)
         verdict = model.judge(reading.vectors, counts)
     assert reading.piece_scores is not None
     shares = verdict.sentence_weights[:, None, None] * reading.word_weights[:, :, None] * reading.piece_scores
-    documents = torch.stack([part.sum(dim=(0, 1)) for part in torch.split(shares, counts.tolist())])
+    documents = torch.stack([part.sum(dim=(0, 1)) for part in torch.split(shares, counts)])
     torch.testing.assert_close(documents + model.classifier.bias, verdict.logits, atol=1e-5, rtol=1e-5)
 
 
@@ -60,11 +75,11 @@ def test_padding_order_and_company_change_nothing(context: Context) -> None:
     narrow, wide = windows([3, 8, 1, 5, 2], 10), windows([3, 8, 1, 5, 2], 20)
     wide.ids[:, :10] = narrow.ids
     with torch.inference_mode():
-        together = model(DocumentBatch([narrow], torch.arange(5), torch.tensor([2, 3]))).logits
-        padded = model(DocumentBatch([wide], torch.arange(5), torch.tensor([2, 3]))).logits
-        swapped = model(DocumentBatch([narrow], torch.tensor([2, 3, 4, 0, 1]), torch.tensor([3, 2]))).logits
+        together = model(batch(narrow, [0, 1, 2, 3, 4], [2, 3])).logits
+        padded = model(batch(wide, [0, 1, 2, 3, 4], [2, 3])).logits
+        swapped = model(batch(narrow, [2, 3, 4, 0, 1], [3, 2])).logits
         alone = PaddedWindows(narrow.ids[2:], narrow.mask[2:], narrow.piece_mask[2:])
-        single = model(DocumentBatch([alone], torch.arange(3), torch.tensor([3]))).logits
+        single = model(batch(alone, [0, 1, 2], [3])).logits
     torch.testing.assert_close(padded, together, atol=1e-5, rtol=0)
     torch.testing.assert_close(swapped[[1, 0]], together, atol=1e-5, rtol=0)
     torch.testing.assert_close(single[0], together[1], atol=1e-5, rtol=0)
@@ -95,7 +110,7 @@ def test_word_attention_needs_odd_kernels_and_can_do_without() -> None:
 
 def test_training_gives_gradients_to_every_parameter() -> None:
     model = network().train()
-    logits = model(DocumentBatch([windows([3, 8], 12)], torch.arange(2), torch.tensor([1, 1]))).logits
+    logits = model(batch(windows([3, 8], 12), [0, 1], [1, 1])).logits
     logits.square().sum().backward()
     without = [name for name, parameter in model.named_parameters() if parameter.grad is None]
     assert without == []

@@ -70,6 +70,7 @@ def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
             sentence_rule=_sentence_rule(root, config),
             lexical=_lexical(root, parts, len(labels), tokenizer),
             origin=read_origin(root, parts["calibration.json"], len(labels)),
+            runtime=runtime,
         )
     except HdocError:
         raise

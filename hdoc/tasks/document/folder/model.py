@@ -42,6 +42,7 @@ class StoredModel:
         sentence_rule: how texts became sentences in training.
         lexical: what is added to the network's scores.
         origin: the score of a piece that argues neither for nor against a class, (classes,); None for 0.
+        runtime: what the network is for.
     """
 
     network: DocumentNetwork | OnnxNetwork
@@ -54,3 +55,4 @@ class StoredModel:
     sentence_rule: SentenceRule = "kss"
     lexical: LexicalScores | None = None
     origin: NDArray[np.float64] | None = None
+    runtime: Runtime = "torch"

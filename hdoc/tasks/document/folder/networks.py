@@ -71,11 +71,10 @@ def onnx_network(
         from hdoc.tasks.document.engine_onnx import OnnxNetwork
     except ModuleNotFoundError as error:
         raise HdocError(f"the runtime onnx needs {error.name}; run: pip install onnxruntime") from error
-    from hdoc.tasks.document.engine import Rectangle
 
     network = OnnxNetwork(encoder_config, shape, _weights(root, weights))
     seen = np.ones((1, 3), dtype=bool)
-    vectors, _, _ = network.read(Rectangle(np.zeros((1, 3), dtype=np.int64), seen, seen))
+    vectors, _, _ = network.read(np.zeros((1, 3), dtype=np.int64), seen, seen)
     _check_scores(root, network.judge(vectors)[0])
     return network
 
@@ -97,13 +96,13 @@ def _try(root: Path, network: DocumentNetwork) -> None:
     """Score three pieces, or a model whose sizes fit but do not work would fail at the first document."""
     import torch
 
-    from hdoc.encoders.batches import PaddedWindows
+    from hdoc.encoders.padding import PaddedWindows
 
     ids = torch.zeros(1, 3, dtype=torch.long)
     seen = torch.ones(1, 3, dtype=torch.bool)
     with torch.inference_mode():
         vectors = network.read(PaddedWindows(ids, seen, seen)).vectors
-        _check_scores(root, network.judge(vectors, torch.tensor([1])).logits.numpy())
+        _check_scores(root, network.judge(vectors, [1]).logits.numpy())
 
 
 def _check_scores(root: Path, logits: NDArray[np.floating[Any]]) -> None:

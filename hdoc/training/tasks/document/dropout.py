@@ -2,14 +2,17 @@
 
 What is left out is deleted, not masked: the encoder never sees it, it costs nothing, and the network
 learns to read texts with gaps, which is what deleting words to test an explanation gives it.
-Randomness comes from torch's global generator.
+Randomness comes from torch's global generator on the CPU, so a seed leaves out the same on any device.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 
-from hdoc.encoders.batches import DocumentBatch, PaddedWindows
+from hdoc.tokens.batches import DocumentBatch
 
 
 def drop_windows(batch: DocumentBatch, share: float, limit: int | None = None) -> DocumentBatch:
@@ -20,33 +23,25 @@ def drop_windows(batch: DocumentBatch, share: float, limit: int | None = None) -
         share: of the windows that are left out, 0 to 1.
         limit: most windows that a document keeps; None for all that the share leaves.
     """
-    longest = int(batch.counts.max()) if len(batch.counts) else 0
+    longest = int(batch.counts.max(initial=0))
     limit = longest if limit is None else limit
     if share <= 0 and longest <= limit:
         return batch
-    device = batch.rows.device
-    owners = torch.repeat_interleave(torch.arange(len(batch.counts), device=device), batch.counts)
-    chances = torch.rand(len(owners), device=device)
+    owners = np.repeat(np.arange(len(batch.counts)), batch.counts)
+    chances = torch.rand(len(owners)).numpy()
     # Within each document, how many windows have a better chance to stay.
-    order = chances.argsort(descending=True)
-    order = order[owners[order].argsort(stable=True)]
-    firsts = (batch.counts.cumsum(0) - batch.counts)[owners]
-    ranks = torch.empty_like(owners)
-    ranks[order] = torch.arange(len(owners), device=device) - firsts
+    order = np.lexsort((-chances, owners))
+    ranks = np.empty_like(owners)
+    ranks[order] = np.arange(len(owners)) - np.repeat(np.cumsum(batch.counts) - batch.counts, batch.counts)
     keep = (chances >= share) & (ranks < limit) | (ranks == 0)
 
-    keep_row = torch.empty_like(keep)
+    keep_row = np.empty_like(keep)
     keep_row[batch.rows] = keep
-    new_rows = keep_row.cumsum(0) - 1
-    parts = torch.split(keep_row, [len(group.ids) for group in batch.groups])
+    new_rows = np.cumsum(keep_row) - 1
     return DocumentBatch(
-        [
-            PaddedWindows(group.ids[part], group.mask[part], group.piece_mask[part])
-            for group, part in zip(batch.groups, parts, strict=True)
-            if bool(part.any())
-        ],
+        batch.windows.keep_windows(keep_row),
         new_rows[batch.rows[keep]],
-        torch.zeros_like(batch.counts).index_add(0, owners, keep.to(batch.counts.dtype)),
+        np.bincount(owners[keep], minlength=len(batch.counts)),
     )
 
 
@@ -59,19 +54,13 @@ def drop_pieces(batch: DocumentBatch, share: float) -> DocumentBatch:
     """
     if share <= 0:
         return batch
-    return DocumentBatch([_drop_pieces_of(group, share) for group in batch.groups], batch.rows, batch.counts)
-
-
-def _drop_pieces_of(group: PaddedWindows, share: float) -> PaddedWindows:
-    chances = torch.rand(group.ids.shape, device=group.ids.device).masked_fill(~group.piece_mask, -1.0)
-    luckiest = chances.amax(dim=1, keepdim=True)
-    dropped = group.piece_mask & (chances < share) & (chances < luckiest)
-    # A stable sort moves what stays to the front of its row and keeps its order.
-    order = dropped.to(torch.uint8).argsort(dim=1, stable=True)
-    mask = (group.mask & ~dropped).gather(1, order)
-    length = int(mask.sum(dim=1).max())
-    return PaddedWindows(
-        group.ids.gather(1, order)[:, :length],
-        mask[:, :length],
-        (group.piece_mask & ~dropped).gather(1, order)[:, :length],
+    windows = batch.windows
+    # Drawn for each place of the padded groups: what a seed leaves out depends on their sizes alone.
+    widths = np.repeat(
+        [group.length for group in windows.groups], [group.n_windows for group in windows.groups]
     )
+    cells = np.repeat(np.cumsum(widths) - widths, windows.lengths) + windows.positions
+    chances = torch.rand(windows.n_cells).numpy()[cells]
+    luckiest = np.maximum.reduceat(np.where(windows.piece_mask, chances, -1), windows.starts)
+    dropped = windows.piece_mask & (chances < share) & (chances < np.repeat(luckiest, windows.lengths))
+    return replace(batch, windows=windows.keep_tokens(~dropped))
