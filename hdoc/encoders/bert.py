@@ -2,7 +2,7 @@
 
 Importing the models of transformers takes longer than explaining an article; this module loads at
 once. Parameters have the same names and shapes as in transformers, so weights go either way, and the
-hidden states are the same. Anything that is not BERT goes through transformers itself (see `encoder`).
+hidden states are the same. `roberta` stands on it; any other encoder goes through transformers (see `build`).
 """
 
 from __future__ import annotations
@@ -43,14 +43,24 @@ class BertShape:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> BertShape | None:
         """Return the shape, or None if the config is not of a BERT that this module can be."""
-        plain = (
-            config.get("model_type") == "bert"
-            and config.get("hidden_act", "gelu") in _ACTIVATIONS
+        if config.get("model_type") != "bert" or not cls.is_plain(config):
+            return None
+        return cls(**cls.values(config))
+
+    @staticmethod
+    def is_plain(config: Mapping[str, Any]) -> bool:
+        """Return whether a config of BERT's kind asks for nothing that this module does not compute."""
+        return (
+            config.get("hidden_act", "gelu") in _ACTIVATIONS
             and config.get("position_embedding_type", "absolute") == "absolute"
             and not config.get("is_decoder", False)
         )
-        names = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in config.items() if name in names}) if plain else None
+
+    @staticmethod
+    def values(config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of a config a shape holds, by name."""
+        names = {field.name for field in fields(BertShape)}
+        return {name: value for name, value in config.items() if name in names}
 
 
 class Bert(nn.Module):
@@ -125,8 +135,9 @@ class _Embeddings(nn.Module):
 
     def forward(self, ids: Tensor, positions: Tensor) -> Tensor:
         hidden = self.word_embeddings(ids) + self.position_embeddings(positions)
-        hidden = self.LayerNorm(hidden + self.token_type_embeddings.weight[0])
-        return self.dropout(hidden)  # type: ignore[no-any-return]
+        if self.token_type_embeddings.num_embeddings:  # every token is of the first type
+            hidden = hidden + self.token_type_embeddings.weight[0]
+        return self.dropout(self.LayerNorm(hidden))  # type: ignore[no-any-return]
 
 
 class _Layer(nn.Module):

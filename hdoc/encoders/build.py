@@ -1,4 +1,4 @@
-"""An encoder from its transformers config: hdoc's own BERT, or any other model through transformers.
+"""An encoder from its transformers config: hdoc's own BERT or RoBERTa, or any other through transformers.
 
 Every encoder here is a module `(ids, mask) -> hidden states` and knows nothing of documents.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from hdoc.encoders.bert import Bert, BertShape
+from hdoc.encoders.roberta import Roberta, RobertaShape
 from hdoc.errors import ModelError
 
 
@@ -31,6 +32,14 @@ class TransformersEncoder(nn.Module):
         return states
 
 
+def build_own_encoder(config: Mapping[str, Any]) -> Bert | None:
+    """Build an encoder that hdoc computes itself, with random weights; None if the config is of another."""
+    bert, roberta = BertShape.from_config(config), RobertaShape.from_config(config)
+    if roberta is not None:
+        return Roberta(roberta)
+    return None if bert is None else Bert(bert)
+
+
 def build_encoder(config: Mapping[str, Any]) -> nn.Module:
     """Build an encoder with random weights.
 
@@ -40,9 +49,9 @@ def build_encoder(config: Mapping[str, Any]) -> nn.Module:
     Raises:
         ModelError: transformers does not know this kind of model; code from elsewhere is never run.
     """
-    shape = BertShape.from_config(config)
-    if shape is not None:
-        return Bert(shape)
+    own = build_own_encoder(config)
+    if own is not None:
+        return own
     from transformers import AutoConfig, AutoModel
 
     kind = str(config.get("model_type"))

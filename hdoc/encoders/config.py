@@ -24,7 +24,13 @@ def encoder_width(config: Mapping[str, Any]) -> int:
 
 def encoder_window(config: Mapping[str, Any]) -> int:
     """Return the longest sequence an encoder has positions for, special tokens included."""
-    positions = int(config.get("max_position_embeddings", 512))
-    # RoBERTa and its family count positions from behind the padding id.
-    shifted = "roberta" in str(config.get("model_type")) or config.get("model_type") == "camembert"
-    return positions - int(config.get("pad_token_id") or 0) - 1 if shifted else positions
+    return int(config.get("max_position_embeddings", 512)) - first_position(config)
+
+
+def first_position(config: Mapping[str, Any]) -> int:
+    """Return the position of a sequence's first token: RoBERTa's family counts from behind the padding id."""
+    kind = str(config.get("model_type"))
+    if "roberta" not in kind and kind != "camembert":
+        return 0
+    pad_id = config.get("pad_token_id", 1)
+    return 1 + int(pad_id or 0)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from hdoc.console import say
-from hdoc.encoders.bert import Bert, BertShape
-from hdoc.encoders.build import TransformersEncoder, build_encoder
+from hdoc.encoders.build import TransformersEncoder, build_encoder, build_own_encoder
 from hdoc.errors import ModelError
 from hdoc.tokens.tokenizer import PieceTokenizer
 
@@ -90,14 +89,13 @@ def load_encoder(encoder: str) -> tuple[nn.Module, dict[str, Any]]:
         else:
             say(f"{encoder} holds no weights: the encoder starts from random ones")
             return build_encoder(config).train(), config
-    shape = BertShape.from_config(config)
-    if shape is None:
+    own = build_own_encoder(config)
+    if own is None:
         # It arrives in evaluation mode, and Lightning would leave it there.
         return TransformersEncoder(model).train(), config
-    bert = Bert(shape)
     weights = model.state_dict()
-    bert.load_state_dict({name: weights[name] for name in bert.state_dict()})
-    return bert.train(), config
+    own.load_state_dict({name: weights[name] for name in own.state_dict()})
+    return own.train(), config
 
 
 def _check_complete(encoder: str, missing: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hdoc.encoders.config import first_position
 from hdoc.encoders.onnx import protobuf
 from hdoc.encoders.onnx.protobuf import BOOL, FLOAT, INT64, Attribute
 from hdoc.errors import ModelError
@@ -25,6 +26,9 @@ INPUTS = (
     protobuf.value("piece_mask", BOOL, ("windows", "length")),
 )
 """What every graph takes: token ids, the positions of a window, and what are tokens and word pieces."""
+
+
+_KINDS = ("bert", "roberta", "xlm-roberta")
 
 
 class Graph:
@@ -100,28 +104,34 @@ class Graph:
 
 
 def add_encoder(graph: Graph, config: Mapping[str, Any]) -> str:
-    """Add a BERT; returns the name of its hidden states, (windows, length, width).
+    """Add a BERT or RoBERTa; returns the name of its hidden states, (windows, length, width).
 
     Args:
         graph: its weights begin with `encoder.`.
         config: the encoder's transformers config.
 
     Raises:
-        ModelError: the encoder is not a plain BERT, the only one that hdoc writes itself.
+        ModelError: the encoder is neither, the only ones that hdoc writes itself, or has another activation.
     """
     kind, activation = config.get("model_type"), config.get("hidden_act", "gelu")
-    if (kind, activation) != ("bert", "gelu"):
+    if kind not in _KINDS or activation != "gelu":
         raise ModelError(
-            f"expected a BERT with gelu, the encoder that ONNX Runtime can run for hdoc, got {kind!r} with "
-            f"{activation!r}; use the runtime torch"
+            f"expected a BERT or RoBERTa with gelu, the encoders that ONNX Runtime can run for hdoc, got "
+            f"{kind!r} with {activation!r}; use the runtime torch"
         )
     epsilon = float(config.get("layer_norm_eps", 1e-12))
     prefix = "encoder.embeddings"
     words = graph.add("Gather", graph.weight(f"{prefix}.word_embeddings.weight"), "ids")
-    places = graph.add("Gather", graph.weight(f"{prefix}.position_embeddings.weight"), "positions")
-    kinds = graph.weight(f"{prefix}.token_type_embeddings.weight")
-    kind = graph.add("Gather", kinds, graph.constant("first", np.array(0, dtype=np.int64)))
-    hidden = graph.add("Add", graph.add("Add", words, places), kind)
+    positions = "positions"
+    if first_position(config):
+        shift = graph.constant("first_position", np.array(first_position(config), dtype=np.int64))
+        positions = graph.add("Add", positions, shift)
+    places = graph.add("Gather", graph.weight(f"{prefix}.position_embeddings.weight"), positions)
+    hidden = graph.add("Add", words, places)
+    if config.get("type_vocab_size", 2):  # every token is of the first type
+        types = graph.weight(f"{prefix}.token_type_embeddings.weight")
+        first = graph.constant("first", np.array(0, dtype=np.int64))
+        hidden = graph.add("Add", hidden, graph.add("Gather", types, first))
     hidden = graph.normalised(hidden, f"{prefix}.LayerNorm", epsilon)
     # (windows, 1, 1, length): nothing is added to the scores of tokens, minus much to those of padding.
     keep = graph.add("Unsqueeze", "mask", graph.shape(1, 2))

@@ -25,7 +25,7 @@ class OnnxNetwork:
     """A network that ONNX Runtime runs; what `DocumentNetwork` computes, to rounding.
 
     Args:
-        encoder_config: a BERT's transformers config.
+        encoder_config: the transformers config of a BERT or RoBERTa.
         shape: sizes of what stands on it.
         weights: all weights by name, 32 bit.
 

@@ -32,13 +32,13 @@ def reading_graph(
     (windows, length, classes), float32.
 
     Args:
-        encoder: a BERT's transformers config.
+        encoder: the transformers config of a BERT or RoBERTa.
         kernel_widths: of the word attention.
         weights: all weights of the network.
         whole: put the weights into the graph; without, the runtime is given them.
 
     Raises:
-        ModelError: the encoder is not a plain BERT, the only one that hdoc writes itself.
+        ModelError: the encoder is neither, the only ones that hdoc writes itself.
     """
     graph = Graph(weights)
     _add_word_attention(graph, add_encoder(graph, encoder), kernel_widths)

@@ -109,7 +109,7 @@ class DocumentNetwork(nn.Module):
         from torch.utils.checkpoint import checkpoint
 
         # A tensor among the arguments says which device's random numbers are to be drawn again.
-        anchor = self.classifier.weight
+        anchor = self.word_attention.value.weight
         return torch.cat(
             [
                 checkpoint(self._part, part, anchor, use_reentrant=False)
@@ -125,7 +125,7 @@ class DocumentNetwork(nn.Module):
 
     def vectors(self, windows: FlatWindows) -> Tensor:
         """Return the vectors of windows, (windows, value_width)."""
-        device = self.classifier.weight.device
+        device = self.word_attention.value.weight.device
         if isinstance(self.encoder, Bert):
             return self.read_packed(PackedWindows.of(windows).to(device)).vectors
         return torch.cat([self.read(group).vectors for group in pad_groups(windows, device)])

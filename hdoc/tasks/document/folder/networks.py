@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,9 @@ from hdoc.tasks.document.shape import NetworkShape
 if TYPE_CHECKING:
     from hdoc.tasks.document.engine_onnx import OnnxNetwork
     from hdoc.tasks.document.network import DocumentNetwork
+
+_THROUGH_TRANSFORMERS = "encoder.model."
+"""How the names of an encoder's weights begin where transformers computes it."""
 
 
 def torch_network(
@@ -36,12 +39,16 @@ def torch_network(
     """
     import torch
 
+    from hdoc.encoders.bert import Bert
     from hdoc.encoders.build import build_encoder
     from hdoc.tasks.document.network import DocumentNetwork
 
-    tensors = {name: torch.from_numpy(values) for name, values in _weights(root, weights).items()}
     with torch.device("meta"):  # sizes without memory: the weights are put in place below
         network = DocumentNetwork(build_encoder(encoder_config), encoder_width(encoder_config), shape)
+    arrays = _weights(root, weights)
+    if isinstance(network.encoder, Bert):
+        arrays = _own_names(arrays)
+    tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
     wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in tensors.items()}
     for name in sorted(wanted.keys() | found.keys()):
@@ -72,7 +79,7 @@ def onnx_network(
     except ModuleNotFoundError as error:
         raise HdocError(f"the runtime onnx needs {error.name}; run: pip install onnxruntime") from error
 
-    network = OnnxNetwork(encoder_config, shape, _weights(root, weights))
+    network = OnnxNetwork(encoder_config, shape, _own_names(_weights(root, weights)))
     seen = np.ones((1, 3), dtype=bool)
     vectors, _, _ = network.read(np.zeros((1, 3), dtype=np.int64), seen, seen)
     _check_scores(root, network.judge(vectors)[0])
@@ -90,6 +97,18 @@ def _weights(root: Path, content: bytes) -> dict[str, NDArray[np.float32]]:
         if values.dtype not in (np.float16, np.float32, np.float64) or not np.isfinite(values).all():
             raise ModelError(f"{path}: expected finite numbers in {name}, got others")
     return {name: values.astype(np.float32) for name, values in arrays.items()}
+
+
+def _own_names(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Name the weights of an encoder that hdoc computes itself as it does.
+
+    Older folders hold RoBERTa as transformers computed it: under a name of its own, and with a pooler.
+    """
+    return {
+        name.replace(_THROUGH_TRANSFORMERS, "encoder.", 1): values
+        for name, values in weights.items()
+        if not name.startswith(f"{_THROUGH_TRANSFORMERS}pooler.")
+    }
 
 
 def _try(root: Path, network: DocumentNetwork) -> None:
