@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hdoc.encoders.precision import Runtime
 from hdoc.explanation import ModelIdentity
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.temperature import Temperature
