@@ -78,7 +78,6 @@ for package, owners in metadata.packages_distributions().items():
         sys.modules[package] = None  # an import of it fails
 
 from hdoc.cli import main
-from tests.places import ROOT
 for view in ("text", "html", "json"):
     assert main(["explain", sample, "--format", view, "-o", "view"]) == 0
 assert main(["classify", sample, "--runtime", "onnx", "-o", "rows.jsonl"]) == 0

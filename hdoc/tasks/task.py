@@ -7,14 +7,14 @@ modules of the same name in `hdoc.training.tasks` and `hdoc.web.tasks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from hdoc.encoders.precision import Precision, Runtime
 from hdoc.explanation import ModelIdentity
-from hdoc.tables.columns import Column
+from hdoc.tables.columns import ERROR, Column
 from hdoc.tables.records import Record
 
 
@@ -25,10 +25,12 @@ class Field:
     Attributes:
         name: of the field, and of its column where none is named.
         about: what it holds.
+        example: of what it holds.
     """
 
     name: str
     about: str
+    example: str = "버스가 한 시간이나 오지 않았습니다."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,21 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """How a task answers as an MLflow model, where that is more than its rows.
+
+    Attributes:
+        columns: what a row has, beside `error`.
+        params: what may be asked, and its defaults.
+        wrap: makes a model in use what MLflow asks to predict.
+    """
+
+    columns: tuple[Column, ...]
+    params: Mapping[str, Any]
+    wrap: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A task.
 
@@ -87,6 +104,7 @@ class Task:
         result: what each row gets.
         unsure: says that `n` of `total` rows were left without a result on purpose (their first column is
             empty though there is no error); it may name the options. None if that does not happen.
+        served: how it answers as an MLflow model; None for its rows as they are.
     """
 
     name: str
@@ -98,3 +116,14 @@ class Task:
     items: str = "rows"
     result: str = "result"
     unsure: str | None = None
+    served: Served | None = None
+
+    def interface(self) -> dict[str, Any]:
+        """Return as plain data what an MLflow model of this task takes and gives."""
+        columns = self.columns if self.served is None else self.served.columns
+        options = {option.name: option.default for option in self.options}
+        return {
+            "inputs": {field.name: field.example for field in self.fields},
+            "outputs": {column.name: column.plain() for column in (*columns, Column(ERROR))},
+            "params": dict(options if self.served is None else self.served.params),
+        }

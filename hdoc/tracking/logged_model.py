@@ -7,6 +7,7 @@ neither pickled nor does it bring code along.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 LOADER = "hdoc.pyfunc"
 NEEDED_BY = "a model of an MLflow server"
-_EXAMPLE = "시청 앞 정류장에서 버스를 한 시간이나 기다렸습니다. 배차 간격을 줄여 주십시오."
 
 
 def log_model(
     folder: Path,
+    interface: Mapping[str, Any],
     *,
     uri: str,
     experiment: str,
@@ -35,6 +36,7 @@ def log_model(
 
     Args:
         folder: what a training or `hdoc export` wrote.
+        interface: what the model takes and gives, as `Task.interface` says it.
         uri: the tracking server's.
         experiment: its name; made if there is none.
         run_id: the run that it comes from.
@@ -62,48 +64,45 @@ def log_model(
         registered_model_name=register_as,
         loader_module=LOADER,
         data_path=str(folder),
-        signature=_signature(),
-        input_example=({"text": [_EXAMPLE]}, {"top": 1}),
+        signature=_signature(interface),
+        input_example=(
+            {name: [example] for name, example in interface["inputs"].items()},
+            dict(interface["params"]),
+        ),
         pip_requirements=pinned_requirements(),
         metadata={"name": identity.name, "version": identity.version, "checksum": identity.checksum},
     )
     return info
 
 
-def _signature() -> Any:
+def _signature(interface: Mapping[str, Any]) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+    kinds = {bool: DataType.boolean, int: DataType.long, float: DataType.double, str: DataType.string}
+    params = [ParamSpec(name, kinds[type(value)], value) for name, value in interface["params"].items()]
+    return ModelSignature(
+        inputs=Schema([ColSpec(DataType.string, name) for name in interface["inputs"]]),
+        outputs=Schema([ColSpec(_column_type(kind), name) for name, kind in interface["outputs"].items()]),
+        params=ParamSchema(params) if params else None,
+    )
+
+
+def _column_type(kind: Any) -> Any:
+    """Return MLflow's type of a column: of a kind by its name, of a list by the parts of its objects."""
+    from mlflow.types import DataType
     from mlflow.types.schema import Array, Map, Object, Property
 
-    span = Array(
-        Object(
-            [
-                Property("start", DataType.long),
-                Property("end", DataType.long),
-                Property("text", DataType.string),
-                Property("contribution", DataType.double),
-            ]
-        )
-    )
-    outputs = {
-        "label": DataType.string,
-        "probability": DataType.double,
-        "probabilities": Map(DataType.double),
-        "sentences": span,
-        "words": span,
-        "error": DataType.string,
+    plain = {
+        "text": DataType.string,
+        "number": DataType.double,
+        "integer": DataType.long,
+        "flag": DataType.boolean,
+        "numbers": Map(DataType.double),
     }
-    return ModelSignature(
-        inputs=Schema([ColSpec(DataType.string, "text")]),
-        outputs=Schema([ColSpec(kind, name) for name, kind in outputs.items()]),
-        params=ParamSchema(
-            [
-                ParamSpec("explain", DataType.boolean, True),
-                ParamSpec("top", DataType.long, 3),
-                ParamSpec("abstain_below", DataType.double, 0.0),
-            ]
-        ),
-    )
+    if isinstance(kind, str):
+        return plain[kind]
+    return Array(Object([Property(name, _column_type(part)) for name, part in kind.items()]))
 
 
 def pinned_requirements() -> list[str]:

@@ -127,9 +127,16 @@ class RunLogger(MLFlowLogger):
         self._outbox.put({"kind": "folder", "name": name, "path": str(folder.resolve())})
 
     @rank_zero_only
-    def log_model(self, folder: Path, step: int) -> None:
-        """Log a model folder as an MLflow model."""
-        self._outbox.put({"kind": "model", "path": str(folder.resolve()), "step": step})
+    def log_model(self, folder: Path, interface: Mapping[str, Any], step: int) -> None:
+        """Log a model folder as an MLflow model.
+
+        Args:
+            folder: of the model.
+            interface: what it takes and gives, as `Task.interface` says it.
+            step: of the training.
+        """
+        path = str(folder.resolve())
+        self._outbox.put({"kind": "model", "path": path, "interface": dict(interface), "step": step})
 
     @property
     def unsent(self) -> list[Entry]:
@@ -185,6 +192,7 @@ class RunLogger(MLFlowLogger):
             case "model":
                 log_model(
                     Path(entry["path"]),
+                    entry["interface"],
                     uri=self.uri,
                     experiment=self._experiment_name,
                     run_id=run_id,

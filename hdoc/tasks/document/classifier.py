@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hdoc.encoders.precision import Runtime
 from hdoc.errors import HdocError, InputError
@@ -14,7 +14,8 @@ from hdoc.explanation import Explanation, ModelIdentity
 from hdoc.tables.records import Record
 from hdoc.tasks.classes import Classes
 from hdoc.tasks.document.analysis import Analysis, Classification
-from hdoc.tasks.document.engine import Engine, Vectors
+from hdoc.tasks.document.engine import Vectors
+from hdoc.tasks.document.engine_choice import engine_of
 from hdoc.tasks.document.folder import StoredModel, load_model
 from hdoc.tasks.document.rows import result_rows
 from hdoc.tasks.document.scores import Document, PieceScores
@@ -60,7 +61,7 @@ class DocumentClassifier:
     def __init__(
         self, model: StoredModel, device: str | None = None, precision: Precision = "float32"
     ) -> None:
-        self.engine = _engine(model, device, precision)
+        self.engine = engine_of(model, device, precision)
         self.tokenizer = model.tokenizer
         self.labels = model.labels
         self.multi_label = model.multi_label
@@ -236,25 +237,3 @@ class DocumentClassifier:
             else InputError("expected a text with words, got one with nothing to read")
             for document in documents
         ]
-
-
-def _engine(model: StoredModel, device: str | None, precision: Precision) -> Engine:
-    """Return what runs the model; only the runtime that it was loaded for is imported."""
-    if model.runtime == "onnx":
-        from hdoc.tasks.document.engine_onnx import OnnxEngine, OnnxNetwork
-
-        if device not in (None, "cpu") or precision == "bfloat16":
-            raise HdocError(
-                f"expected the device cpu and float32, which ONNX Runtime has here, got {device} and "
-                f"{precision}; use the runtime torch"
-            )
-        onnx_network = cast("OnnxNetwork", model.network)
-        if precision == "int8":
-            onnx_network.quantise()
-        return OnnxEngine(onnx_network, model.tokenizer, model.origin, model.lexical)
-    if precision == "int8":
-        raise HdocError("expected the runtime onnx with the precision int8, got torch, which has none here")
-    from hdoc.tasks.document.engine_torch import TorchEngine
-
-    network = cast("DocumentNetwork", model.network)
-    return TorchEngine(network, model.tokenizer, device, model.origin, precision, model.lexical)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning.profilers import PassThroughProfiler
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
@@ -72,13 +73,17 @@ class Learner(Scorer):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the sum of the items' losses; `on_before_optimizer_step` makes means of sums."""
-        # A tuple of numbers has the same hash in every process.
-        torch.manual_seed(hash((self.seed, self.current_epoch, batch_index, self.global_rank)) % 2**63)
+        torch.manual_seed(self._step_seed(batch_index))
         self.count(batch)
         losses = self.losses(batch)
         self._n_items += len(losses)
         self.meter.add_losses(losses.detach())
         return losses.sum()
+
+    def _step_seed(self, batch_index: int) -> int:
+        """Return the seed of what a step leaves out: another for each run, epoch, batch and rank."""
+        place = [self.seed, self.current_epoch, batch_index, self.global_rank]
+        return int(np.random.SeedSequence(place).generate_state(1)[0])
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Make the gradient that of the mean loss over all items of the step.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import resource
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -71,7 +73,8 @@ def peak(task: str, n_sentences: int, shape: Shape) -> Peak:
     given = json.dumps({"task": task, "n_sentences": n_sentences, "shape": asdict(shape)})
     program = "import sys; from benchmarks.speed.lengths import _measure; _measure(sys.argv[1])"
     command = [sys.executable, "-c", program, given]
-    result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 (our own interpreter)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    result = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 (our own interpreter)
     return Peak(**json.loads(result.stdout))
 
 

@@ -398,7 +398,7 @@ class TestBench:
     def test_a_training_that_fails_says_where_its_output_is(self, tmp_path: Path) -> None:
         log = tmp_path / "logs" / "a.log"
         with pytest.raises(
-            HdocError, match=r"status 1: error: expected --config to be .* its output: .*a\.log"
+            HdocError, match=r"status 1: hdoc: error: expected --config to be .* its output: .*a\.log"
         ):
             train_in_process(["fit", "--config", "nowhere"], log)
 
