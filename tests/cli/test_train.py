@@ -153,7 +153,7 @@ class TestAFit:
         text = (place / "runs" / "민원" / "first" / "config.yaml").read_text(encoding="utf-8")
         config = yaml.safe_load(text)
         assert config["run"] == {"experiment": "민원", "name": "first", "folder": "runs", "parent": None}
-        assert config["model"]["sentence_dropout"] == 0.1
+        assert config["model"]["deletion"]["sentences"] == 0.1
         assert config["ckpt_path"] is None
         assert main(["fit", "--config", "runs/민원/first/config.yaml", "--run.name", "second"]) == 0
         first, second = (place / "runs" / "민원" / name / "model" for name in ("first", "second"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import resource
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence

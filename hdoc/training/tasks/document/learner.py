@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hdoc.training.data.splits import TrainingBatch
+
+
+Options = TypeVar("Options")
 
 
 class DocumentLearner(Learner):
@@ -69,6 +72,8 @@ class DocumentLearner(Learner):
         architecture: str = HDOC,
         options: dict[str, Any] | None = None,
     ) -> None:
+        head, deletion = _group(HeadOptions, head), _group(DeletionOptions, deletion)
+        loss, optimiser = _group(LossOptions, loss), _group(OptimiserOptions, optimiser)
         super().__init__(optimiser)
         self.encoder, self.window, self.multi_label = encoder, window, multi_label
         self.head, self.deletion, self.loss = head, deletion, loss
@@ -209,6 +214,11 @@ class DocumentLearner(Learner):
     def figures(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """Return the figures of a split by its logits and targets."""
         return figures(outputs, targets, self.labels, self.temperature)
+
+
+def _group(kind: type[Options], given: Any) -> Options:
+    """Return a group of options, which comes as plain values from a checkpoint."""
+    return given if isinstance(given, kind) else kind(**given)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
