@@ -98,7 +98,7 @@ def draw_mlflow(browser: Browser, folder: Path) -> Iterator[Path]:
         with served(*given, program=[sys.executable, "-m", "mlflow"], ready="/health") as url:
             page = compared(browser, url, store)
             box = page.get_by_text("Run details").first.bounding_box() or {"x": 0, "y": 0}
-            area = {"x": box["x"] - 40, "y": max(box["y"] - 90, 0), "width": 760, "height": 900}
+            area = {"x": box["x"] - 14, "y": max(box["y"] - 100, 0), "width": 690, "height": 856}
             yield shot(page, folder / "mlflow-compare.png", area)
 
 

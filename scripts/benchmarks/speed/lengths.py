@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -73,8 +72,8 @@ def peak(task: str, n_sentences: int, shape: Shape) -> Peak:
     given = json.dumps({"task": task, "n_sentences": n_sentences, "shape": asdict(shape)})
     program = "import sys; from benchmarks.speed.lengths import _measure; _measure(sys.argv[1])"
     command = [sys.executable, "-c", program, given]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    result = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 (our own interpreter)
+    scripts = Path(__file__).parents[2]  # where the program finds the benchmarks
+    result = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=scripts)  # noqa: S603 (our own interpreter)
     return Peak(**json.loads(result.stdout))
 
 
