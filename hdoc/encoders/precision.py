@@ -13,6 +13,8 @@ Runtime = Literal["torch", "onnx"]
 Precision = Literal["float32", "bfloat16", "int8", "auto"]
 """`auto` is bfloat16 where the processor multiplies it faster; int8 is for ONNX Runtime."""
 
+_FAST_ON_CPU = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+
 
 def has_bfloat16(device: torch.device) -> bool:
     """Return whether a device multiplies bfloat16 faster than float32."""
@@ -20,5 +22,6 @@ def has_bfloat16(device: torch.device) -> bool:
 
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in known)
+    # They are private to torch, so a later one may lack them.
+    questions = (getattr(torch.cpu, name, None) for name in _FAST_ON_CPU)
+    return device.type == "cpu" and any(ask() for ask in questions if ask is not None)

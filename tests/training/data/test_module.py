@@ -32,9 +32,9 @@ def test_batches_hold_what_the_explaining_side_would_read(data: Any, tiny_encode
         assert isinstance(batch, TrainingBatch)
         assert batch.targets.dtype == torch.long
         pieces = [
-            ids[mask].tolist()
-            for group in batch.documents.groups
-            for ids, mask in zip(group.ids, group.piece_mask, strict=True)
+            row[mask].tolist()
+            for ids, _, piece_mask in batch.documents.windows.rectangles()
+            for row, mask in zip(ids, piece_mask, strict=True)
         ]
         in_order = iter([pieces[row] for row in batch.documents.rows.tolist()])
         for row, target, count in zip(batch.rows, batch.targets, batch.documents.counts, strict=True):
@@ -95,9 +95,9 @@ def test_padding_is_small_on_real_lengths(data: Any) -> None:
     labels = [{**row, "label": str(i % 2)} for i, row in enumerate(rows)]
     # Lines instead of kss: the test is about lengths, which differ more then.
     module = ready(data(labels, dev_share=0, split="lines", window=128, batch_documents=16))
-    groups = [group for batch in module.train_dataloader() for group in batch.documents.groups]
-    n_tokens = sum(int(group.mask.sum()) for group in groups)
-    assert sum(group.mask.numel() for group in groups) <= 1.15 * n_tokens
+    windows = [batch.documents.windows for batch in module.train_dataloader()]
+    n_tokens = sum(len(one.ids) for one in windows)
+    assert sum(one.n_cells for one in windows) <= 1.15 * n_tokens
 
 
 @pytest.mark.parametrize(
