@@ -5,6 +5,8 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import hdoc.tasks
 from hdoc.encoders.precision import Precision, Runtime
@@ -13,7 +15,7 @@ from hdoc.storage.identity import task_of
 from hdoc.tasks.location import find_model
 from hdoc.tasks.task import Model, Task
 
-__all__ = ["find_model", "find_task", "load", "task_of_model"]
+__all__ = ["by_task", "find_model", "find_task", "load", "task_of_model"]
 
 
 def load(
@@ -53,17 +55,27 @@ def find_task(name: str) -> Task:
     Raises:
         ModelError: there is none of this name.
     """
-    known = task_names()
+    known = by_task(hdoc.tasks, "TASK")
     if name not in known:
         raise ModelError(
             f"expected a model of a task that this hdoc knows ({', '.join(known)}), got one of {name!r}; "
             "install the hdoc that made it"
         )
-    task: Task = import_module(f"hdoc.tasks.{name}").TASK
+    task: Task = known[name]
     return task
 
 
-def task_names() -> list[str]:
-    """Return the names of all tasks: the modules of `hdoc.tasks` that have a `TASK`."""
-    names = sorted(module.name for module in pkgutil.iter_modules(hdoc.tasks.__path__))
-    return [name for name in names if hasattr(import_module(f"hdoc.tasks.{name}"), "TASK")]
+def by_task(package: ModuleType, attribute: str) -> dict[str, Any]:
+    """Return what the modules of a package call by some name, by the names of these modules.
+
+    So a room knows its tasks without naming one: each is a module or folder, and has this attribute.
+
+    Args:
+        package: with a module or folder for each task, perhaps beside others.
+        attribute: of those that are of a task.
+    """
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    modules = {name: import_module(f"{package.__name__}.{name}") for name in names}
+    return {
+        name: getattr(module, attribute) for name, module in modules.items() if hasattr(module, attribute)
+    }

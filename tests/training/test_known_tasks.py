@@ -2,15 +2,17 @@
 
 import pytest
 
+import hdoc.training.tasks
 from hdoc.cli.train import main
 from hdoc.errors import HdocError
-from hdoc.models import find_task
-from hdoc.training.known_tasks import find_training, training_names
+from hdoc.models import by_task, find_task
+from hdoc.training.known_tasks import find_training
 
 
 def test_each_training_has_the_name_of_a_task() -> None:
-    assert "document" in training_names()
-    for name in training_names():
+    known = by_task(hdoc.training.tasks, "TRAINING")
+    assert "document" in known
+    for name in known:
         assert find_training(name).name == find_task(name).name == name
 
 

@@ -6,14 +6,14 @@ it analyses of texts. Nothing else in the server knows tasks.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, TypeAlias
 
 from fastapi import APIRouter
 
 from hdoc.errors import HdocError
+from hdoc.models import by_task
 from hdoc.web.server.answering import Answering
 
 AddRoutes: TypeAlias = Callable[[APIRouter, Answering[Any]], None]
@@ -28,11 +28,11 @@ def task_routes(task: str) -> AddRoutes:
     Raises:
         HdocError: models of this task cannot be served.
     """
-    known = sorted(module.name for module in iter_modules(__path__))
+    known = by_task(sys.modules[__name__], "add_routes")
     if task not in known:
         raise HdocError(
             f"expected a model of a task that can be served ({', '.join(known)}), got one of {task!r}; "
             "use it from Python or on the command line"
         )
-    add_routes: AddRoutes = import_module(f"{__name__}.{task}").add_routes
+    add_routes: AddRoutes = known[task]
     return add_routes
