@@ -16,29 +16,6 @@ if TYPE_CHECKING:
     from hdoc.tasks.task import Model, Task
 
 
-def add_inputs(parser: argparse.ArgumentParser) -> None:
-    """Add what is read, and where the results go."""
-    parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="text files, folders of them, JSONL, CSV, TSV or Parquet"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        default="-",
-        help="JSONL, CSV or Parquet, by its ending; default: JSONL to standard output",
-    )
-    parser.add_argument(
-        "--id-column", metavar="NAME", help="column that names a row; default: id, if there is one"
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "bfloat16", "int8", "auto"),
-        default="float32",
-        help="auto: bfloat16 where the processor multiplies it faster; a document's scores then depend, by "
-        "some hundredths, on the documents it is read with; int8: in ONNX Runtime, needs the library onnx",
-    )
-
-
 def add_task(parser: argparse.ArgumentParser, task: Task) -> None:
     """Add the columns that a task reads, and what may be asked of it."""
     for field in task.fields:

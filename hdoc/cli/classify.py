@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from hdoc.cli.batch import add_inputs, run_batch
-from hdoc.cli.options import add_common, argument_type, load
+from hdoc.cli.options import add_common, add_inputs, argument_type, load
 from hdoc.tasks.numbers import positive, probability
 
 
@@ -55,6 +54,7 @@ def _classify(options: argparse.Namespace) -> int:
         from hdoc.cluster.classify import classify
 
         return classify(options)
+    from hdoc.cli.batch import run_batch
     from hdoc.tasks.document import TASK
 
     return run_batch(TASK, partial(load, options), options)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from hdoc.cli.batch import add_inputs, add_task, run_batch
-from hdoc.cli.options import add_common
+from hdoc.cli.batch import add_task, run_batch
+from hdoc.cli.options import add_common, add_inputs
 from hdoc.encoders.precision import Runtime
 from hdoc.models import load, task_of_model
 from hdoc.tasks.task import Model

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hdoc.encoders.precision import Precision, Runtime
 from hdoc.explanation import ModelIdentity
 from hdoc.tables.columns import ERROR, Column
-from hdoc.tables.records import Record
+
+if TYPE_CHECKING:
+    from hdoc.tables.records import Record
 
 
 @dataclass(frozen=True, slots=True)

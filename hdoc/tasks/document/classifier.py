@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from hdoc.encoders.precision import Runtime
 from hdoc.errors import HdocError, InputError
 from hdoc.explanation import Explanation, ModelIdentity
-from hdoc.tables.records import Record
 from hdoc.tasks.classes import Classes
 from hdoc.tasks.document.analysis import Analysis, Classification
 from hdoc.tasks.document.engine import Vectors
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from hdoc.encoders.precision import Precision
+    from hdoc.tables.records import Record
     from hdoc.tasks.document.network import DocumentNetwork
 
 __all__ = ["Analysis", "Classification", "DocumentClassifier"]

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import HdocError
 from hdoc.explanation import SentenceShare, WordShare
-from hdoc.tables.records import Record
 from hdoc.tasks.document.analysis import Classification
+
+if TYPE_CHECKING:
+    from hdoc.tables.records import Record
 
 
 @dataclass(frozen=True, slots=True)
