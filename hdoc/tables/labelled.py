@@ -6,22 +6,24 @@ counts the others.
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hdoc.errors import DataError, InputError
-from hdoc.tables import Row, Table, is_table, open_table
-from hdoc.tables.labels import read_label, read_labels, without_surrogates
-from hdoc.text.charset import is_blank
-
-_ID_COLUMN = "id"
-_SHOWN_ROWS = 10
-_SHOWN_COLUMNS = 20
-_SHOWN_CHARACTERS = 40
+from hdoc.errors import DataError
+from hdoc.tables import Row, Table
+from hdoc.tables.checked import (
+    ID_COLUMN,
+    find_column,
+    no_rows,
+    open_checked,
+    row_error,
+    row_name,
+    row_text,
+    shown,
+)
+from hdoc.tables.labels import read_label, read_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,7 @@ class LabelledTable:
         Raises:
             DataError: the file cannot be read or is no table, or a column is missing.
         """
-        path = Path(file).expanduser()
-        if path.exists() and not is_table(path):
-            raise DataError(
-                f"{file}: expected a .jsonl, .csv or .tsv file (also .gz, .xz) or a .parquet file, got "
-                f"{'a folder' if path.is_dir() else path.suffix or 'no suffix'}; convert or rename it"
-            )
-        try:
-            table = open_table(path)
-            with path.open("rb") as stream:
-                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        except (InputError, OSError) as error:
-            raise DataError(str(error)) from error
+        table, sha256 = open_checked(file)
         return cls.of(str(file), table, lambda _: sha256, text_column, label_column, multi_label)
 
     @classmethod
@@ -110,9 +101,9 @@ class LabelledTable:
         Raises:
             DataError: a column is missing.
         """
-        text_column = _find_column(name, table, text_column, "data.text_column")
+        text_column = find_column(name, table, text_column, "data.text_column")
         if label_column is not None:
-            label_column = _find_column(name, table, label_column, "data.label_column")
+            label_column = find_column(name, table, label_column, "data.label_column")
         read = _columns(text_column, label_column)
         return cls(name, table, sha256(read), text_column, label_column, multi_label)
 
@@ -136,9 +127,7 @@ class LabelledTable:
         if wrong:
             raise self.error(*wrong[0], also=[number for number, _ in wrong[1:]])
         if not n_rows:
-            raise DataError(
-                f"{self.name}: expected rows, got none; write at least one below the column names"
-            )
+            raise no_rows(self.name)
         return n_rows, n_characters
 
     def rows(self) -> Iterator[LabelledText]:
@@ -155,41 +144,25 @@ class LabelledTable:
 
     def error(self, row: int, problem: str, also: list[int] | None = None) -> DataError:
         """Return an error on a row, which also says in what other rows it was found."""
-        others = ""
-        if also:
-            shown = ", ".join(map(str, also[:_SHOWN_ROWS])) + (", …" if len(also) > _SHOWN_ROWS else "")
-            others = f" ({len(also)} more rows cannot be used: {shown})"
-        return DataError(f"{self.name}, row {row}: {problem}{others}")
+        return row_error(self.name, row, problem, also or ())
 
     def _table_rows(self) -> Iterator[Row]:
         return self.table.rows(_columns(self.text_column, self.label_column))
 
     def _read(self, row: Row) -> LabelledText:
         """Raise ValueError if a row cannot be used."""
-        if row.error is not None:
-            raise ValueError(row.error if ";" in row.error else f"{row.error}; repair or delete the row")
-        text = row.values.get(self.text_column)
-        if not isinstance(text, str):
-            raise ValueError(
-                f"expected a text in {self.text_column!r}, got {_shown(text)}; write one or delete the row"
-            )
-        if is_blank(text):
-            raise ValueError(
-                f"expected a text in {self.text_column!r}, got an empty one; write one or delete the row"
-            )
-        identity = row.values.get(_ID_COLUMN)
+        text = row_text(row, self.text_column)
         labels: tuple[str, ...] = ()
         if self.label_column is not None:
             labels = (self._labels if self.multi_label else self._label)(row.values.get(self.label_column))
-        name = str(row.number if identity is None else identity)
-        return LabelledText(row.number, without_surrogates(name), without_surrogates(text), labels)
+        return LabelledText(row.number, row_name(row), text, labels)
 
     def _label(self, value: Any) -> tuple[str, ...]:
         label = read_label(value)
         if label is None:
             several = isinstance(value, list)
             remedy = "set data.multi_label to true" if several else "write one or delete the row"
-            raise ValueError(f"expected a label in {self.label_column!r}, got {_shown(value)}; {remedy}")
+            raise ValueError(f"expected a label in {self.label_column!r}, got {shown(value)}; {remedy}")
         return (label,)
 
     def _labels(self, value: Any) -> tuple[str, ...]:
@@ -197,32 +170,11 @@ class LabelledTable:
         if labels is None:
             raise ValueError(
                 f"expected a list of labels in {self.label_column!r} (or one text with | between them), got "
-                f"{_shown(value)}; leave out labels that are empty, write [] if there are none"
+                f"{shown(value)}; leave out labels that are empty, write [] if there are none"
             )
         return labels
 
 
 def _columns(text_column: str, label_column: str | None) -> list[str]:
     """Return the columns that are read, each once."""
-    return list(dict.fromkeys([text_column, label_column or text_column, _ID_COLUMN]))
-
-
-def _find_column(name: str, table: Table, column: str, option: str) -> str:
-    """Return the column as the table spells it: in files from macOS Hangul is often decomposed."""
-    composed = unicodedata.normalize("NFC", column)
-    same = [there for there in table.columns if unicodedata.normalize("NFC", there) == composed]
-    if len(same) == 1:
-        return same[0]
-    if same:
-        raise DataError(f"{name}: expected one column {column!r}, got {len(same)}; rename one of them")
-    there = ", ".join(map(repr, table.columns[:_SHOWN_COLUMNS])) + ", …" * (
-        len(table.columns) > _SHOWN_COLUMNS
-    )
-    raise DataError(f"{name}: expected a column {column!r}, got {there}; name the one you mean with {option}")
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    shown = repr(value)
-    return shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…"
+    return list(dict.fromkeys([text_column, label_column or text_column, ID_COLUMN]))
