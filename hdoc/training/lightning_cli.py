@@ -128,7 +128,12 @@ class TrainingCLI(LightningCLI):
             super()._parse_ckpt_path()
 
     def before_instantiate_classes(self) -> None:
-        """Give the run a name and a folder."""
+        """Watch the figure that the task's options ask for, and give the run a name and a folder."""
+        if self.task.watched_with:
+            watched = self.task.watched_with(self._get(self.config, "model"))
+            for section in (self._get(self.config, "early_stopping"), self._get(self.config, "checkpoint")):
+                if section.monitor == self.task.watched:  # nobody asked for another one
+                    section.monitor = watched
         config = self._get(self.config, "run")
         if config.name is None:
             config.name = f"{datetime.now():%Y%m%d-%H%M%S}"

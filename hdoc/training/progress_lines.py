@@ -9,7 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from hdoc.console import say
 
-_SPEEDS = {"train/documents_per_second": "documents/s", "train/tokens_per_second": "tokens/s"}
+_SPEED = "_per_second"
 
 
 class MinuteLine(Callback):
@@ -81,7 +81,8 @@ class MinuteLine(Callback):
         values = trainer.callback_metrics
         if "train/loss" in values:
             parts.append(f"train/loss {float(values['train/loss']):.4f}")
-        parts += [f"{float(values[name]):,.0f} {unit}" for name, unit in _SPEEDS.items() if name in values]
+        speeds = sorted(name for name in values if name.startswith("train/") and name.endswith(_SPEED))
+        parts += [f"{float(values[name]):,.0f} {name[6:].removesuffix(_SPEED)}/s" for name in speeds]
         n_done = step - self._first_step
         if has_end and n_done:
             seconds = (time.monotonic() - self._started_at) / n_done * (n_steps - step)
@@ -102,11 +103,8 @@ class EpochLine(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write how training and dev stand."""
         values = trainer.callback_metrics
-        names = [
-            name
-            for name in ("train/loss", "dev/loss", "dev/macro_f1", "dev/accuracy", "dev/micro_f1")
-            if name in values
-        ]
+        shown_on_dev = getattr(pl_module, "shown", ())
+        names = [name for name in ("train/loss", *(f"dev/{one}" for one in shown_on_dev)) if name in values]
         if trainer.training or trainer.state.fn == "fit":
             shown = "  ".join(f"{name} {float(values[name]):.4f}" for name in names)
             minutes = (time.monotonic() - self._since) / 60

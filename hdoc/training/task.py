@@ -90,6 +90,7 @@ class TrainingTask:
         use: the command that a model folder is for, with `{model}` in it.
         shared: options of the section `model` that the section `data` has too.
         watched: the figure that says which epoch is best; the higher, the better.
+        watched_with: the same, where it depends on the values of the section `model`.
         fit_alone: fits what needs no loop (trainer, learner, data, folder); returns whether it did.
     """
 
@@ -102,4 +103,5 @@ class TrainingTask:
     use: str = "hdoc predict -m {model} FILE"
     shared: tuple[str, ...] = ("encoder", "window")
     watched: str = "dev/macro_f1"
+    watched_with: Callable[[Any], str] | None = None
     fit_alone: Callable[[Trainer, Any, Any, Path], bool] | None = None

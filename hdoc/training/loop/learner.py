@@ -34,7 +34,7 @@ class Learner(Scorer):
     def __init__(self, optimiser: OptimiserOptions) -> None:
         super().__init__()
         self.optimiser = optimiser
-        self.meter = StepMeter()
+        self.meter = StepMeter(self.items)
         self._n_items = 0  # since the last optimiser step
 
     # What a task adds

@@ -35,6 +35,8 @@ class Scorer(LightningModule):
 
     Attributes:
         task: its name.
+        items: what is scored, in the plural.
+        shown: the figures on dev that a line an epoch shows, of those that there are.
         network: its `encoder` learns at rates of its own.
         run_facts: which run this is, for the model card.
         gathered: outputs and targets of the split that was scored last.
@@ -42,6 +44,8 @@ class Scorer(LightningModule):
     """
 
     task: str
+    items: str = "documents"
+    shown: tuple[str, ...] = ("loss", "macro_f1", "accuracy", "micro_f1")
     network: nn.Module
 
     def __init__(self) -> None:

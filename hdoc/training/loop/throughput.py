@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.profilers import PassThroughProfiler
 from torch import Tensor
 
-from hdoc.tokens.batches import DocumentBatch
+from hdoc.tokens.flat_windows import FlatWindows
 
 
 class WaitProfiler(PassThroughProfiler):
@@ -31,19 +31,23 @@ class WaitProfiler(PassThroughProfiler):
 
 
 class StepMeter:
-    """Adds up documents, tokens, losses and seconds; `read` gives their means and begins anew.
+    """Adds up items, tokens, losses and seconds; `read` gives their means and begins anew.
 
     The sum of losses stays on the device, so that counting never waits for it.
+
+    Args:
+        items: what the items of the task are, in the plural, as figures are to name them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, items: str = "documents") -> None:
+        self.items = items
         self.waits = WaitProfiler()
         self.gradient_norm: Tensor | None = None
         self._since = time.perf_counter()
         self._begin()
 
     def _begin(self) -> None:
-        self._n_documents = 0
+        self._n_items = 0
         self._n_cells = 0
         self._n_tokens = 0
         self._loss: Tensor | float = 0.0
@@ -61,30 +65,30 @@ class StepMeter:
         """Let the clock run on."""
         self._since += time.perf_counter() - self._paused_at
 
-    def count(self, documents: DocumentBatch) -> None:
-        """Count a batch as the data gave it."""
-        self._n_documents += len(documents.counts)
-        self._n_cells += documents.windows.n_cells
-        self._n_tokens += len(documents.windows.ids)
+    def count(self, n_items: int, windows: FlatWindows) -> None:
+        """Count a batch as the data gave it: its items, and the windows of all their texts."""
+        self._n_items += n_items
+        self._n_cells += windows.n_cells
+        self._n_tokens += len(windows.ids)
 
     def add_losses(self, losses: Tensor) -> None:
-        """Add the losses of a batch's documents."""
+        """Add the losses of a batch's items."""
         self._loss = self._loss + losses.sum()
 
     def read(self, world_size: int) -> dict[str, float]:
         """Return what happened since the last call.
 
         Returns:
-            Mean loss of a document; share of padding among all tokens; tokens and documents a second, over
-            all ranks; share of the time spent waiting for data; norm of the last gradient before clipping.
+            Mean loss of an item; share of padding among all tokens; tokens and items a second, over all
+            ranks; share of the time spent waiting for data; norm of the last gradient before clipping.
         """
         now = time.perf_counter()
         seconds = now - self._since
         values = {
-            "loss": float(self._loss) / max(1, self._n_documents),
+            "loss": float(self._loss) / max(1, self._n_items),
             "padding_share": 1 - self._n_tokens / max(1, self._n_cells),
             "tokens_per_second": self._n_tokens * world_size / seconds,
-            "documents_per_second": self._n_documents * world_size / seconds,
+            f"{self.items}_per_second": self._n_items * world_size / seconds,
             "waiting_share": self.waits.waited / seconds,
         }
         if self.gradient_norm is not None:

@@ -189,7 +189,7 @@ class DocumentLearner(Learner):
 
     def count(self, batch: TrainingBatch) -> None:
         """Tell the meter how much a batch holds."""
-        self.meter.count(batch.documents)
+        self.meter.count(len(batch.documents.counts), batch.documents.windows)
 
     def losses(self, batch: TrainingBatch) -> Tensor:
         """Return the loss of each document, with some of its sentences and pieces left out."""
