@@ -12,10 +12,11 @@ import hdoc.tasks
 from hdoc.encoders.precision import Precision, Runtime
 from hdoc.errors import ModelError
 from hdoc.storage.identity import task_of
+from hdoc.tables.columns import ERROR, Column
 from hdoc.tasks.location import find_model
 from hdoc.tasks.task import Model, Task
 
-__all__ = ["by_task", "find_model", "find_task", "load", "task_of_model"]
+__all__ = ["by_task", "find_model", "find_task", "load", "table_form", "task_of_model"]
 
 
 def load(
@@ -78,4 +79,27 @@ def by_task(package: ModuleType, attribute: str) -> dict[str, Any]:
     modules = {name: import_module(f"{package.__name__}.{name}") for name in names}
     return {
         name: getattr(module, attribute) for name, module in modules.items() if hasattr(module, attribute)
+    }
+
+
+def table_form(model: str | Path) -> dict[str, Any]:
+    """Return what MLflow is told of a model: the tables that it takes and gives, as plain values.
+
+    Returns:
+        `inputs`: an example of each column; `outputs`: the kind of each, of a list those of its parts;
+        `parameters`: defaults; `example`: parameters of the example.
+    """
+    task = task_of_model(model)
+    own = task.in_tables
+    columns = (*(task.columns if own is None else own.columns), Column(ERROR))
+    return {
+        "inputs": {field.name: field.example for field in task.fields},
+        "outputs": {
+            column.name: {part.name: part.kind for part in column.parts}
+            if column.kind == "list"
+            else column.kind
+            for column in columns
+        },
+        "parameters": dict(own.parameters) if own else {one.name: one.default for one in task.options},
+        "example": dict(own.example) if own else {},
     }

@@ -1,30 +1,32 @@
-"""A model folder of any task as an MLflow model; registered models name this address.
+"""hdoc as an MLflow model: a table of a task's fields becomes a table of its results.
 
 MLflow keeps the model folder as it is, and `_load_pyfunc` reads it: nothing is pickled, and a model holds no
-code. No cell is ever null, as Spark wants it: what is missing is an empty text, list or mapping, or 0. This
-module needs neither MLflow nor Lightning.
+code. `mlflow.pyfunc.load_model`, `mlflow models serve` and Spark give the same rows, so no cell is ever null:
+what is missing is an empty text, list or mapping, or 0. This module needs neither MLflow nor Lightning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdoc.errors import InputError
-from hdoc.models import task_of_model
-from hdoc.tables.columns import Column, whole_row
+from hdoc.models import find_task
+from hdoc.storage.identity import task_of
 from hdoc.tables.records import Record
 from hdoc.tasks.task import Model, Task
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_EMPTY: dict[str, Any] = {"text": "", "number": 0.0, "integer": 0, "flag": False, "numbers": {}, "list": []}
+_EMPTY: dict[str, Any] = {
+    "text": "", "number": 0.0, "integer": 0, "flag": False, "numbers": {}, "list": []
+}  # fmt: skip
 
 
 class TableModel:
-    """A model in the form that MLflow asks for.
+    """A model of any task in the form that MLflow asks for.
 
     Args:
         task: of the model.
@@ -35,47 +37,52 @@ class TableModel:
         self.task, self.model = task, model
 
     def predict(self, table: DataFrame, params: Mapping[str, Any] | None = None) -> DataFrame:
-        """Predict each row of a table.
+        """Give a row for each row of a table.
 
         Args:
             table: has a column for each field of the task; others do not matter.
             params: options of the task.
 
         Returns:
-            A row for each row, in order: the task's columns and `error`.
+            The task's columns and `error`, a row for each row of the table, in order.
 
         Raises:
-            InputError: a column is missing.
+            InputError: a parameter is out of range.
         """
         from pandas import DataFrame
 
-        names = [field.name for field in self.task.fields]
-        missing = [name for name in names if name not in table.columns]
-        if missing:
-            raise InputError(f"expected the columns {', '.join(names)}, got none named {', '.join(missing)}")
-        values = zip(*(table[name] for name in names), strict=True)
-        records = (_record(number, names, row) for number, row in enumerate(values))
-        columns = whole_row(self.task.columns)[1:]
-        rows = [
-            {column.name: _filled(column, row[column.name]) for column in columns}
-            for row in self.model.predict(records, **(params or {}))
-        ]
-        return DataFrame(rows, columns=[column.name for column in columns], index=table.index)
+        asked = dict(params or {})
+        for option in self.task.options:
+            if option.name in asked:
+                try:
+                    asked[option.name] = option.read(str(asked[option.name]))
+                except ValueError as error:
+                    raise InputError(f"{option.name}: {error}") from error
+        names = [*(column.name for column in self.task.columns), "error"]
+        rows = list(self.model.predict(self._records(table), **asked))
+        return DataFrame([self._filled(row) for row in rows], columns=names, index=table.index)
 
+    def _records(self, table: DataFrame) -> Iterator[Record]:
+        fields = [field.name for field in self.task.fields]
+        for number, row in enumerate(table[fields].to_dict("records")):
+            missing = [name for name in fields if not isinstance(row[name], str)]
+            if missing:
+                yield Record(str(number), None, f"expected a text in {', '.join(missing)}, got none")
+            else:
+                yield Record(str(number), row)
 
-def _record(number: int, names: list[str], values: tuple[Any, ...]) -> Record:
-    for name, value in zip(names, values, strict=True):
-        if not isinstance(value, str) or not value.strip():
-            return Record(str(number), None, f"expected a text in {name!r}, got {value!r}")
-    return Record(str(number), dict(zip(names, values, strict=True)))
-
-
-def _filled(column: Column, value: Any) -> Any:
-    return _EMPTY[column.kind] if value is None else value
+    def _filled(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        filled = {
+            column.name: _EMPTY[column.kind] if row[column.name] is None else row[column.name]
+            for column in self.task.columns
+        }
+        return {**filled, "error": row["error"] or ""}
 
 
 def _load_pyfunc(path: str) -> Any:
     """Load a model folder; the name is MLflow's."""
-    task = task_of_model(path)
-    model = task.load(Path(path), None, "torch", "float32")
-    return TableModel(task, model) if task.served is None else task.served.wrap(model)
+    folder = Path(path)
+    task = find_task(task_of(folder))
+    if task.in_tables is not None:
+        return task.in_tables.load(folder)
+    return TableModel(task, task.load(folder, None, "torch", "float32"))

@@ -17,8 +17,8 @@ from mlflow.tracking import MlflowClient
 
 from hdoc import DocumentClassifier, cli
 from hdoc.errors import HdocError, InputError
+from hdoc.models import table_form
 from hdoc.pyfunc import _load_pyfunc
-from hdoc.tasks.document import TASK
 from hdoc.tracking import registry
 from tests.mlflow_servers import free_port, wait_for
 
@@ -124,8 +124,8 @@ class TestRegistry:
         assert all("==" in line and "+" not in line for line in lines)
 
     def test_an_alias_moves_on_and_versions_stay(self, place: Path, tiny_model: Path) -> None:
-        assert registry.register(tiny_model, TASK.interface(), "other", "champion") == "1"
-        assert registry.register(tiny_model, TASK.interface(), "other", "champion") == "2"
+        assert registry.register(tiny_model, "other", "champion", table_form(tiny_model)) == "1"
+        assert registry.register(tiny_model, "other", "champion", table_form(tiny_model)) == "2"
         client = MlflowClient()
         assert int(client.get_model_version_by_alias("other", "champion").version) == 2
         first = registry.fetch_model("models:/other/1")

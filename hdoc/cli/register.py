@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hdoc.models import task_of_model
+from hdoc.models import table_form
 from hdoc.tracking.registry import register
 
 
@@ -22,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", required=True, help="of the registered model")
     parser.add_argument("--alias", help="is to mean this version from now on, for example champion")
     options = parser.parse_args(arguments)
-    interface = task_of_model(options.folder).interface()
-    found = register(options.folder, interface, options.name, options.alias)
+    form = table_form(options.folder)
+    found = register(options.folder, options.name, options.alias, form)
     uri = f"models:/{options.name}@{options.alias}" if options.alias else f"models:/{options.name}/{found}"
     sys.stdout.write(f"{options.name} version {found}\nnext: hdoc predict -m {uri} FILE\n")
     return 0

@@ -27,10 +27,6 @@ class Column:
     kind: Kind = "text"
     parts: tuple[Column, ...] = ()
 
-    def plain(self) -> Any:
-        """Return what a cell holds as plain data: the kind, or for a list the kinds of its objects' parts."""
-        return {part.name: part.plain() for part in self.parts} if self.kind == "list" else self.kind
-
 
 def whole_row(columns: Sequence[Column]) -> tuple[Column, ...]:
     """Return the columns with those that every table of results has around them."""

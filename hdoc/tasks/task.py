@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hdoc.encoders.precision import Precision, Runtime
 from hdoc.explanation import ModelIdentity
-from hdoc.tables.columns import ERROR, Column
+from hdoc.tables.columns import Column
 
 if TYPE_CHECKING:
     from hdoc.tables.records import Record
@@ -27,12 +27,12 @@ class Field:
     Attributes:
         name: of the field, and of its column where none is named.
         about: what it holds.
-        example: of what it holds.
+        example: of it, for those who look at a registered model.
     """
 
     name: str
     about: str
-    example: str = "버스가 한 시간이나 오지 않았습니다."
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +77,20 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """How a task answers as an MLflow model, where that is more than its rows.
+class InTables:
+    """How MLflow runs a model whose rows are others than those of `predict`.
 
     Attributes:
-        columns: what a row has, beside `error`.
-        params: what may be asked, and its defaults.
-        wrap: makes a model in use what MLflow asks to predict.
+        columns: of a row of results, beside `error`.
+        parameters: what may be asked, with its default.
+        load: makes a model folder an object with `predict(table, parameters)`, as `hdoc.pyfunc` has it.
+        example: parameters for the example of an input.
     """
 
     columns: tuple[Column, ...]
-    params: Mapping[str, Any]
-    wrap: Callable[[Any], Any]
+    parameters: Mapping[str, bool | int | float | str]
+    load: Callable[[Path], Any]
+    example: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Task:
         result: what each row gets.
         unsure: says that `n` of `total` rows were left without a result on purpose (their first column is
             empty though there is no error); it may name the options. None if that does not happen.
-        served: how it answers as an MLflow model; None for its rows as they are.
+        in_tables: how MLflow runs a model of it; None for the rows of `predict`.
     """
 
     name: str
@@ -118,14 +120,4 @@ class Task:
     items: str = "rows"
     result: str = "result"
     unsure: str | None = None
-    served: Served | None = None
-
-    def interface(self) -> dict[str, Any]:
-        """Return as plain data what an MLflow model of this task takes and gives."""
-        columns = self.columns if self.served is None else self.served.columns
-        options = {option.name: option.default for option in self.options}
-        return {
-            "inputs": {field.name: field.example for field in self.fields},
-            "outputs": {column.name: column.plain() for column in (*columns, Column(ERROR))},
-            "params": dict(options if self.served is None else self.served.params),
-        }
+    in_tables: InTables | None = None

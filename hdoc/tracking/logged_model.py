@@ -24,24 +24,24 @@ NEEDED_BY = "a model of an MLflow server"
 
 def log_model(
     folder: Path,
-    interface: Mapping[str, Any],
     *,
     uri: str,
     experiment: str,
     run_id: str | None = None,
     step: int = 0,
     register_as: str | None = None,
+    form: Mapping[str, Any] | None = None,
 ) -> ModelInfo:
     """Log a model folder as an MLflow model.
 
     Args:
         folder: what a training or `hdoc export` wrote.
-        interface: what the model takes and gives, as `Task.interface` says it.
         uri: the tracking server's.
         experiment: its name; made if there is none.
         run_id: the run that it comes from.
         step: of the training, whose figures are then shown with the model.
         register_as: also make it the next version of this registered model.
+        form: the tables that it takes and gives, see `hdoc.models.table_form`; None to say nothing of them.
 
     Returns:
         What MLflow says of it.
@@ -64,33 +64,18 @@ def log_model(
         registered_model_name=register_as,
         loader_module=LOADER,
         data_path=str(folder),
-        signature=_signature(interface),
-        input_example=(
-            {name: [example] for name, example in interface["inputs"].items()},
-            dict(interface["params"]),
-        ),
+        signature=None if form is None else _signature(form),
+        input_example=None if form is None else _example(form),
         pip_requirements=pinned_requirements(),
         metadata={"name": identity.name, "version": identity.version, "checksum": identity.checksum},
     )
     return info
 
 
-def _signature(interface: Mapping[str, Any]) -> Any:
+def _signature(form: Mapping[str, Any]) -> Any:
+    """Return the signature of the tables that a form describes."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
-
-    kinds = {bool: DataType.boolean, int: DataType.long, float: DataType.double, str: DataType.string}
-    params = [ParamSpec(name, kinds[type(value)], value) for name, value in interface["params"].items()]
-    return ModelSignature(
-        inputs=Schema([ColSpec(DataType.string, name) for name in interface["inputs"]]),
-        outputs=Schema([ColSpec(_column_type(kind), name) for name, kind in interface["outputs"].items()]),
-        params=ParamSchema(params) if params else None,
-    )
-
-
-def _column_type(kind: Any) -> Any:
-    """Return MLflow's type of a column: of a kind by its name, of a list by the parts of its objects."""
-    from mlflow.types import DataType
     from mlflow.types.schema import Array, Map, Object, Property
 
     plain = {
@@ -100,9 +85,27 @@ def _column_type(kind: Any) -> Any:
         "flag": DataType.boolean,
         "numbers": Map(DataType.double),
     }
-    if isinstance(kind, str):
-        return plain[kind]
-    return Array(Object([Property(name, _column_type(part)) for name, part in kind.items()]))
+    of_python = {bool: DataType.boolean, int: DataType.long, float: DataType.double, str: DataType.string}
+
+    def kind(value: Any) -> Any:
+        if isinstance(value, str):
+            return plain[value]
+        return Array(Object([Property(name, plain[part]) for name, part in value.items()]))
+
+    asked = form["parameters"].items()
+    return ModelSignature(
+        inputs=Schema([ColSpec(DataType.string, name) for name in form["inputs"]]),
+        outputs=Schema([ColSpec(kind(value), name) for name, value in form["outputs"].items()]),
+        params=ParamSchema([ParamSpec(name, of_python[type(value)], value) for name, value in asked])
+        if asked
+        else None,
+    )
+
+
+def _example(form: Mapping[str, Any]) -> Any:
+    """Return a row of input, with parameters if there are any."""
+    row = {name: [text] for name, text in form["inputs"].items()}
+    return (row, dict(form["example"])) if form["example"] else row
 
 
 def pinned_requirements() -> list[str]:

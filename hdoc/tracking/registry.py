@@ -15,14 +15,14 @@ from hdoc.tracking.logged_model import LOADER, NEEDED_BY, log_model
 _CACHE_FOLDER = "~/.cache/hdoc/models"
 
 
-def register(folder: Path, interface: Mapping[str, Any], name: str, alias: str | None = None) -> str:
+def register(folder: Path, name: str, alias: str | None = None, form: Mapping[str, Any] | None = None) -> str:
     """Make a model folder the next version of a registered model.
 
     Args:
         folder: what a training or `hdoc export` wrote; with a training's own, the version names its run.
-        interface: what the model takes and gives, as `Task.interface` says it.
         name: of the registered model; made if there is none.
         alias: is to mean this version from now on.
+        form: the tables that it takes and gives, see `hdoc.models.table_form`; None to say nothing of them.
 
     Returns:
         The version.
@@ -34,7 +34,7 @@ def register(folder: Path, interface: Mapping[str, Any], name: str, alias: str |
     run = _run_of(folder, uri)
     client = connect(uri, NEEDED_BY)
     with explained(f"register {folder} as {name} at {uri}"):
-        info = log_model(folder, interface, uri=uri, experiment=name, run_id=run, register_as=name)
+        info = log_model(folder, uri=uri, experiment=name, run_id=run, register_as=name, form=form)
         found = str(info.registered_model_version)
         if alias:
             client.set_registered_model_alias(name, alias, found)

@@ -127,16 +127,10 @@ class RunLogger(MLFlowLogger):
         self._outbox.put({"kind": "folder", "name": name, "path": str(folder.resolve())})
 
     @rank_zero_only
-    def log_model(self, folder: Path, interface: Mapping[str, Any], step: int) -> None:
-        """Log a model folder as an MLflow model.
-
-        Args:
-            folder: of the model.
-            interface: what it takes and gives, as `Task.interface` says it.
-            step: of the training.
-        """
-        path = str(folder.resolve())
-        self._outbox.put({"kind": "model", "path": path, "interface": dict(interface), "step": step})
+    def log_model(self, folder: Path, step: int, form: Mapping[str, Any] | None = None) -> None:
+        """Log a model folder as an MLflow model; the form is that of `logged_model.log_model`."""
+        entry: Entry = {"kind": "model", "path": str(folder.resolve()), "step": step}
+        self._outbox.put(entry if form is None else {**entry, "form": dict(form)})
 
     @property
     def unsent(self) -> list[Entry]:
@@ -192,11 +186,11 @@ class RunLogger(MLFlowLogger):
             case "model":
                 log_model(
                     Path(entry["path"]),
-                    entry["interface"],
                     uri=self.uri,
                     experiment=self._experiment_name,
                     run_id=run_id,
                     step=entry["step"],
+                    form=entry.get("form"),
                 )
             case "status":
                 client.set_terminated(run_id, entry["value"])

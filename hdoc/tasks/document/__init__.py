@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING
 
 from hdoc.tables.columns import Column
 from hdoc.tasks.numbers import positive, probability
-from hdoc.tasks.task import Field, Option, Served, Task
+from hdoc.tasks.task import Field, InTables, Option, Task
 
 if TYPE_CHECKING:
     from hdoc.encoders.precision import Precision, Runtime
     from hdoc.tasks.document.classifier import DocumentClassifier
+    from hdoc.tasks.document.table_model import TextModel
+
+
+def _load_in_tables(folder: Path) -> TextModel:
+    from hdoc.tasks.document.classifier import DocumentClassifier
+    from hdoc.tasks.document.table_model import TextModel
+
+    return TextModel(DocumentClassifier.load(folder))
 
 
 def _load(folder: Path, device: str | None, runtime: Runtime, precision: Precision) -> DocumentClassifier:
@@ -24,37 +32,25 @@ def _load(folder: Path, device: str | None, runtime: Runtime, precision: Precisi
     return DocumentClassifier.load(folder, device, runtime, precision)
 
 
-_SPAN = (
+_SHARE = (
     Column("start", "integer"),
     Column("end", "integer"),
     Column("text"),
     Column("contribution", "number"),
 )
-
-
-def _wrap(model: DocumentClassifier) -> object:
-    from hdoc.tasks.document.served import TextModel
-
-    return TextModel(model)
-
-
-_LABEL = (
+_COLUMNS = (
     Column("label"),
     Column("probability", "number"),
     Column("probabilities", "numbers", (Column("label"), Column("probability", "number"))),
+    Column("sentences", "list", _SHARE),
 )
+_EXAMPLE = "시청 앞 정류장에서 버스를 한 시간이나 기다렸습니다. 배차 간격을 줄여 주십시오."
 
 TASK = Task(
     name="document",
     about="the category of documents of any length, and the sentences and words that made it so",
-    fields=(
-        Field(
-            "text",
-            "the document",
-            "시청 앞 정류장에서 버스를 한 시간이나 기다렸습니다. 배차 간격을 줄여 주십시오.",
-        ),
-    ),
-    columns=(*_LABEL, Column("sentences", "list", _SPAN)),
+    fields=(Field("text", "the document", _EXAMPLE),),
+    columns=_COLUMNS,
     load=_load,
     options=(
         Option("top", positive, "N", 3, "strongest sentences in each row"),
@@ -71,9 +67,10 @@ TASK = Task(
     result="label",
     unsure="{n:,} of {total:,} documents were left without a label: their most probable category has a "
     "probability below {abstain_below:g}",
-    served=Served(
-        columns=(*_LABEL, Column("sentences", "list", _SPAN), Column("words", "list", _SPAN)),
-        params={"explain": True, "top": 3, "abstain_below": 0.0},
-        wrap=_wrap,
+    in_tables=InTables(
+        columns=(*_COLUMNS, Column("words", "list", _SHARE)),
+        parameters={"explain": True, "top": 3, "abstain_below": 0.0},
+        load=_load_in_tables,
+        example={"top": 1},
     ),
 )

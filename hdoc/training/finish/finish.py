@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import Timer
 from torch import Tensor
 
 from hdoc.console import say
-from hdoc.models import find_task
+from hdoc.models import table_form
 from hdoc.tracking.run_logger import RunLogger
 from hdoc.training.finish.checkpoint import read_checkpoint
 from hdoc.training.loop.checkpoints import RunCheckpoint, write_checkpoint
@@ -52,7 +52,7 @@ def finish_fit(task: TrainingTask, trainer: Trainer, learner: Learner, data: Any
     model = folder / "model"
     if ending.can_export():
         task.export(chosen, model)
-    _log(task, trainer, ending, scores, splits)
+    _log(trainer, ending, scores, splits)
     test_seconds = timer.time_elapsed("test") if "test" in splits else 0.0
     outcome = Outcome(ending.facts(), ending.n_parameters(), train_seconds, test_seconds, splits)
     ending.write_parts(outcome, scores)
@@ -76,12 +76,12 @@ def _score(trainer: Trainer, ending: Ending, chosen: str, read: bool) -> Scores:
     return scores
 
 
-def _log(task: TrainingTask, trainer: Trainer, ending: Ending, scores: Scores, splits: Splits) -> None:
+def _log(trainer: Trainer, ending: Ending, scores: Scores, splits: Splits) -> None:
     """Draw and explain dev in the run's folder, and log it all."""
     logger = trainer.logger if isinstance(trainer.logger, RunLogger) else None
     if logger and ending.can_export():
-        interface = find_task(task.name).interface()
-        logger.log_model(ending.folder / "model", interface, trainer.global_step)
+        model = ending.folder / "model"
+        logger.log_model(model, trainer.global_step, table_form(model))
     if logger:
         # The last figures of a run are those of the model that it leaves.
         for split, values in splits.items():

@@ -1,7 +1,6 @@
-"""Documents as an MLflow model: a table of texts becomes a table of labels and their evidence.
+"""A document classifier as MLflow runs it: a table of texts becomes a table of labels and their evidence.
 
-`mlflow.pyfunc.load_model`, `mlflow models serve` and Spark give the same rows, so no cell is ever null: what
-is missing is an empty text, list or mapping, or 0.
+No cell is ever null: what is missing is an empty text, list or mapping, or 0.
 """
 
 from __future__ import annotations
