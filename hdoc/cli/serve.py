@@ -11,10 +11,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from hdoc.console import say
 from hdoc.errors import HdocError
+
+if TYPE_CHECKING:
+    from hdoc.web.server.model import ServedModel
 
 TOKEN = "HDOC_TOKEN"  # noqa: S105 (the name of a variable)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -35,20 +38,20 @@ def main(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         raise HdocError(f"'hdoc serve' needs {error.name}; run: pip install 'hdoc[serve]'") from error
     from hdoc.library import Library, default_path
-    from hdoc.tasks.document.classifier import DocumentClassifier
+    from hdoc.models import load
 
     address = _listen(options.host, options.port)
     port = address.getsockname()[1]
-    classifier = DocumentClassifier.load(options.model, options.device)
+    model = load(options.model, options.device)
     library = None
     if options.library or default_path().exists():
         library = Library(options.library or default_path())
     hosts = frozenset({*_LOOPBACK, "[::1]"}) if options.host in _LOOPBACK else None
     rules = Rules(token=os.environ.get(TOKEN) or None, hosts=hosts)
-    app = create_app(classifier, library, Settings(rules))
+    app = create_app(cast("ServedModel[Any]", model), library, Settings(rules))
     _log_to(sys.stderr)
     shown = f"[{options.host}]" if ":" in options.host else options.host
-    say(f"hdoc: serving {classifier.identity.name} at http://{shown}:{port}/ (Ctrl-C ends it)")
+    say(f"hdoc: serving {model.identity.name} at http://{shown}:{port}/ (Ctrl-C ends it)")
     if hosts is None and rules.token is None:
         say(f"hdoc: whoever reaches this address can use it; set {TOKEN} to ask for a token")
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
