@@ -19,6 +19,7 @@ from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShar
 if TYPE_CHECKING:
     from hdoc.models import load
     from hdoc.tasks.document.classifier import Classification, DocumentClassifier
+    from hdoc.tasks.pair.classifier import PairClassifier
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ __all__ = [
     "LabelError",
     "ModelError",
     "ModelIdentity",
+    "PairClassifier",
     "SentenceShare",
     "WordShare",
     "__version__",
@@ -42,6 +44,7 @@ __all__ = [
 _LAZY = {
     "Classification": "hdoc.tasks.document.classifier",
     "DocumentClassifier": "hdoc.tasks.document.classifier",
+    "PairClassifier": "hdoc.tasks.pair.classifier",
     "load": "hdoc.models",
 }
 

@@ -1,0 +1,86 @@
+"""A training's checkpoint to the folder of a model of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from hdoc.training.finish.checkpoint import network_weights, read_checkpoint
+
+
+def export_checkpoint(
+    checkpoint: str | Path,
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    half: bool = False,
+) -> None:
+    """Write the model folder of a checkpoint: JSON, safetensors, tokenizer and a card, never pickle.
+
+    Args:
+        checkpoint: what a training saved; the best one has its temperature, others have 1.
+        folder: where; an hdoc model already there is replaced, anything else is refused.
+        name: of the model; the experiment's by default.
+        version: of the model; the run's name by default.
+        half: store weights in 16 bit.
+
+    Raises:
+        ModelError: the checkpoint cannot be used, or the folder cannot be written.
+    """
+    from hdoc.tasks.pair.folder import save_model
+    from hdoc.tasks.temperature import Temperature
+    from hdoc.training.tasks.pair.blueprint import PairBlueprint
+
+    content = read_checkpoint(checkpoint)
+    stored: Mapping[str, Any] = content["hdoc"]
+    blueprint = PairBlueprint.from_plain(stored["blueprint"])
+    network = blueprint.build()
+    network.load_state_dict(network_weights(content))
+    name = name or stored["run"].get("experiment") or "pair"
+    version = version or stored["run"].get("name") or "1"
+    save_model(
+        folder,
+        network.eval(),
+        blueprint.build_tokenizer(),
+        encoder_config=blueprint.encoder_config,
+        labels=blueprint.labels,
+        temperature=Temperature(**stored["temperature"]),
+        name=name,
+        version=version,
+        card=_card(blueprint.labels, stored, content.get("hyper_parameters", {}), f"{name} {version}"),
+        half=half,
+    )
+
+
+def _card(labels: tuple[str, ...], stored: Mapping[str, Any], settings: Mapping[str, Any], title: str) -> str:
+    """Return the card as Markdown."""
+    shape = stored["blueprint"]["shape"]
+    what = (
+        f"{len(labels)} classes: {', '.join(labels)}"
+        if labels
+        else f"scores from {shape['low']:g} to {shape['high']:g}"
+    )
+    run = stored["run"]
+    figures = [
+        f"{split}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items() if "/" not in name)
+        for split, values in stored["figures"].items()
+    ]
+    parts = [
+        f"# {title}",
+        f"A model of pairs of texts ({what}), trained with hdoc {installed_version('hdoc')}:\n\n"
+        "    hdoc predict -m FOLDER pairs.jsonl -o results.jsonl",
+        "## Figures\n\n" + ("\n\n".join(figures) or "None: this checkpoint was not evaluated."),
+        "## Data\n\n" + _table(stored["fingerprint"]),
+        "## Settings\n\n" + _table(settings),
+        f"## Make it again\n\nTrained as run {run.get('name', 'without a name')} of "
+        f"{run.get('experiment', 'no experiment')} (seed {run.get('seed', 'unknown')}). The run's "
+        "`config.yaml` holds every value:\n\n    hdoc train fit --config config.yaml",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(values: Mapping[str, Any]) -> str:
+    return "\n".join(["| | |", "|---|---|", *(f"| {key} | `{value}` |" for key, value in values.items())])
