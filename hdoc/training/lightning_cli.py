@@ -24,10 +24,12 @@ from hdoc.errors import HdocError
 from hdoc.tracking.client import tracking_uri
 from hdoc.tracking.run_logger import RunLogger
 from hdoc.training.configs import setting
+from hdoc.training.finish.checkpoint import read_checkpoint, task_of_checkpoint
 from hdoc.training.finish.finish import finish_fit, show_figures, write_predictions
 from hdoc.training.known_tasks import find_training
 from hdoc.training.loop.checkpoints import RunCheckpoint
 from hdoc.training.loop.ranks import RankWatch
+from hdoc.training.loop.scorer import check_task
 from hdoc.training.progress_lines import EpochLine, MinuteLine
 from hdoc.training.run_record import RunRecord
 from hdoc.training.task import TrainingTask
@@ -124,8 +126,13 @@ class TrainingCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Keep what the command line says when a fit goes on; elsewhere the checkpoint knows its sizes."""
-        if self.config.get("subcommand") != "fit":
-            super()._parse_ckpt_path()
+        subcommand = self.config.get("subcommand")
+        if not subcommand or subcommand == "fit":
+            return
+        checkpoint = self.config[subcommand].get("ckpt_path")
+        if checkpoint and Path(checkpoint).is_file():
+            check_task(task_of_checkpoint(read_checkpoint(checkpoint)), self.task.name)
+        super()._parse_ckpt_path()
 
     def before_instantiate_classes(self) -> None:
         """Watch the figure that the task's options ask for, and give the run a name and a folder."""

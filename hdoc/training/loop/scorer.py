@@ -30,6 +30,18 @@ class Batch(Protocol):
     rows: Tensor
 
 
+def check_task(found: str, expected: str) -> None:
+    """Check that a checkpoint is of the task that is trained.
+
+    Raises:
+        ModelError: it is of another one.
+    """
+    if found != expected:
+        raise ModelError(
+            f"expected a checkpoint of the task {expected}, got one of {found}; use --task {found}"
+        )
+
+
 class Scorer(LightningModule):
     """Evaluates the network of a task.
 
@@ -150,11 +162,7 @@ class Scorer(LightningModule):
             raise ModelError(
                 "expected a checkpoint that hdoc train wrote, got one without labels and tokenizer"
             )
-        if stored["task"] != self.task:
-            raise ModelError(
-                f"expected a checkpoint of the task {self.task}, got one of {stored['task']}; use --task "
-                f"{stored['task']}"
-            )
+        check_task(stored["task"], self.task)
         self.seed = stored["seed"]
         was_built = self.is_built
         self.build_from_plain(stored)
