@@ -27,7 +27,9 @@ def test_a_training_config_says_how_to_override_and_go_on(path: Path) -> None:
 
 
 def test_shipped_configs_are_found_by_name() -> None:
-    assert set(shipped_configs()) == {"petitions", "statutes", "klue-bert", "nsmc", "multilabel", "movies"}
+    of_documents = {"petitions", "statutes", "klue-bert", "nsmc", "multilabel", "movies"}
+    assert set(shipped_configs()) == {path.stem for path in TRAINING}
+    assert of_documents <= set(shipped_configs())
     for path in shipped_configs().values():
         assert path.is_file()
 
@@ -36,14 +38,14 @@ def test_shipped_configs_are_found_by_name() -> None:
 def test_every_value_is_one_that_exists(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pytorch_lightning.cli import LightningArgumentParser
 
-    from hdoc.training.data.module import DocumentData
+    from hdoc.training.known_tasks import find_training
     from hdoc.training.loop.checkpoints import RunCheckpoint
-    from hdoc.training.tasks.document.learner import DocumentLearner
 
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    task = find_training(config.get("task", "document"))
     parser = LightningArgumentParser()
-    parser.add_lightning_class_args(DocumentLearner, "model")
-    parser.add_lightning_class_args(DocumentData, "data")
+    parser.add_lightning_class_args(task.learner(), "model")
+    parser.add_lightning_class_args(task.data(), "data")
     parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
     parsed = parser.parse_object({key: config[key] for key in ("model", "data")})
     for section in ("model", "data"):
@@ -53,4 +55,4 @@ def test_every_value_is_one_that_exists(path: Path, monkeypatch: pytest.MonkeyPa
                 assert {key: getattr(found, key) for key in value} == value
             else:
                 assert found == value
-    assert not set(config["data"]) & {"encoder", "window", "multi_label"}, "they are taken from the model"
+    assert not set(config["data"]) & set(task.shared), "they are taken from the model"

@@ -57,6 +57,24 @@ class Answering(Generic[A]):
         return Response(b'{"results":[' + b",".join(parts) + b"]}", media_type="application/json")
 
 
+    async def analyses(self, texts: Sequence[str]) -> list[A]:
+        """Return the analyses of several texts that one answer is about; if one has none, the request fails."""
+        for text in texts:
+            _check(text)
+        self.metrics.characters.inc(sum(map(len, texts)))
+        found: list[A] = []
+        async with asyncio.timeout(self.seconds):
+            for one in await self.batcher.submit_many(texts, _itself):
+                if isinstance(one, HdocError):
+                    raise one
+                found.append(one)
+        return found
+
+
+def _itself(analysis: A) -> A:
+    return analysis
+
+
 def _check(text: Any) -> None:
     """Refuse what cannot be a document before the network sees it."""
     if not isinstance(text, str):
