@@ -140,9 +140,11 @@ def load_model(folder: str | Path) -> StoredPairModel:
     try:
         scores = _scores(root, config)
         labels = () if scores else read_labels(root, parts["labels.json"])
-        if scores and json_value(root / "labels.json", parts["labels.json"]) != []:
+        named = json_value(root / "labels.json", parts["labels.json"])
+        if scores and named != []:
             raise ModelError(
-                f"{root / 'labels.json'} does not fit config.json: a model of scores has no class"
+                f"{root / 'labels.json'} does not fit config.json: expected no classes in a model of "
+                f"scores, got {short(named)}"
             )
         check_sizes(root, config["encoder"])
         return StoredPairModel(

@@ -56,9 +56,8 @@ class Answering(Generic[A]):
         parts = [_bytes(next(found)) if result is None else result for result in results]
         return Response(b'{"results":[' + b",".join(parts) + b"]}", media_type="application/json")
 
-
     async def analyses(self, texts: Sequence[str]) -> list[A]:
-        """Return the analyses of several texts that one answer is about; if one has none, the request fails."""
+        """Return the analyses of several texts that one answer is about; where one has none, all fails."""
         for text in texts:
             _check(text)
         self.metrics.characters.inc(sum(map(len, texts)))
