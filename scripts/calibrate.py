@@ -16,6 +16,8 @@ import torch
 from safetensors import safe_open
 
 from hdoc import DocumentClassifier
+from hdoc.encoders.eight_bit import holds_eight_bit
+from hdoc.encoders.precision import StoredWeights
 from hdoc.errors import DataError, HdocError
 from hdoc.evaluation.examples import Columns, Example, read_examples
 from hdoc.metrics.classification import figures
@@ -55,7 +57,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         name=model.identity.name,
         version=model.identity.version,
         card=(options.model / "README.md").read_text(encoding="utf-8"),
-        half=_is_half(options.model / "weights.safetensors"),
+        weights=_stored_weights(options.model / "weights.safetensors"),
         sentence_rule=model.sentence_rule,
         lexical=model.lexical,
         origin=fit_origin(network, model.network.classifier.bias, model.multi_label),
@@ -77,10 +79,13 @@ def _scores(
     return torch.from_numpy(network), torch.from_numpy(np.stack([one.logits for one in scores]))
 
 
-def _is_half(weights: Path) -> bool:
-    """Whether a file of weights has 16-bit tensors."""
-    with safe_open(weights, "numpy") as file:
-        return any(file.get_slice(name).get_dtype() == "F16" for name in file.keys())  # noqa: SIM118
+def _stored_weights(path: Path) -> StoredWeights:
+    """How many bits the weights of a file have."""
+    if holds_eight_bit(path):
+        return "8bit"
+    with safe_open(path, "numpy") as file:
+        kinds = {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    return "16bit" if "F16" in kinds else "32bit"
 
 
 if __name__ == "__main__":

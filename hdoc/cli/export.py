@@ -22,7 +22,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="the model folder to write")
     parser.add_argument("--name", help="the model's name (default: the experiment's)")
     parser.add_argument("--version", help="the model's version (default: the run's name)")
-    parser.add_argument("--half", action="store_true", help="store weights in 16 bit")
+    bits = parser.add_mutually_exclusive_group()
+    bits.add_argument(
+        "--half", dest="weights", action="store_const", const="16bit", help="store weights in 16 bit"
+    )
+    bits.add_argument(
+        "--eight-bit",
+        dest="weights",
+        action="store_const",
+        const="8bit",
+        help="store weights in 8 bit, by rows: a quarter of the size, and scores that differ in the third digit",
+    )
+    parser.set_defaults(weights="32bit")
     parser.add_argument(
         "--onnx",
         action="store_true",
@@ -36,7 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _export(options: argparse.Namespace) -> int:
     task = find_training(task_of_checkpoint(read_checkpoint(options.checkpoint)))
     task.export(
-        options.checkpoint, options.folder, name=options.name, version=options.version, half=options.half
+        options.checkpoint,
+        options.folder,
+        name=options.name,
+        version=options.version,
+        weights=options.weights,
     )
     if options.onnx:
         if task.write_graph is None:

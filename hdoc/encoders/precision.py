@@ -1,4 +1,4 @@
-"""What runs a network, and what it multiplies in."""
+"""What runs a network, what it multiplies in, and how its weights are stored."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ Runtime = Literal["torch", "onnx"]
 
 Precision = Literal["float32", "bfloat16", "int8", "auto"]
 """`auto` is bfloat16 where the processor multiplies it faster; int8 is for ONNX Runtime."""
+
+StoredWeights = Literal["32bit", "16bit", "8bit"]
+"""How many bits a weight has on disk; in memory all have 32. 8 bit is by rows (`eight_bit`)."""
 
 _FAST_ON_CPU = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 

@@ -17,11 +17,12 @@ from torch import nn
 
 from hdoc.console import say
 from hdoc.encoders.build import TransformersEncoder, build_encoder, build_own_encoder
+from hdoc.encoders.eight_bit import eight_bit_tensors, holds_eight_bit
 from hdoc.errors import ModelError
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _WEIGHTS = (
     "*.safetensors",
@@ -29,6 +30,8 @@ _WEIGHTS = (
     "pytorch_model*.bin",
     "pytorch_model*.bin.index.json",
 )
+
+_EIGHT_BIT_FILE = "model.safetensors"
 
 
 def load_tokenizer(encoder: str, window: int) -> PieceTokenizer:
@@ -41,6 +44,13 @@ def load_tokenizer(encoder: str, window: int) -> PieceTokenizer:
     Raises:
         ModelError: there is no such encoder, or it has no fast tokenizer.
     """
+    tokenizer = load_fast_tokenizer(encoder)
+    pad_id = tokenizer.pad_token_id
+    return PieceTokenizer(tokenizer.backend_tokenizer, window, 0 if pad_id is None else int(pad_id))
+
+
+def load_fast_tokenizer(encoder: str) -> PreTrainedTokenizerBase:
+    """Load an encoder's tokenizer as transformers has it; see `load_tokenizer`."""
     from transformers import AutoTokenizer
 
     source = encoder_source(encoder)
@@ -57,15 +67,14 @@ def load_tokenizer(encoder: str, window: int) -> PieceTokenizer:
             f"{encoder}: expected a tokenizer beside the encoder, found none; "
             "save it there too (tokenizer.save_pretrained)"
         )
-    pad_id = tokenizer.pad_token_id
-    return PieceTokenizer(tokenizer.backend_tokenizer, window, 0 if pad_id is None else int(pad_id))
+    return tokenizer
 
 
 def load_encoder(encoder: str) -> tuple[nn.Module, dict[str, Any]]:
     """Load an encoder, ready to be trained.
 
     Args:
-        encoder: "small", a folder as transformers writes it, or a hub name.
+        encoder: "small", a folder as transformers writes it (weights also in 8 bit), or a hub name.
 
     Returns:
         A module `(ids, mask) -> hidden states` with 32-bit weights, in training mode, and what stands in
@@ -74,21 +83,15 @@ def load_encoder(encoder: str) -> tuple[nn.Module, dict[str, Any]]:
     Raises:
         ModelError: there is no such encoder, or transformers cannot load it.
     """
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig
 
     source = encoder_source(encoder)
     with _explained(encoder):
         config: dict[str, Any] = AutoConfig.from_pretrained(source).to_dict()
-        if _has_weights(source):
-            # Its report on weights is for those who know the model; what matters of it is checked here.
-            with _silent():
-                model, report = AutoModel.from_pretrained(source, output_loading_info=True)
-            _check_complete(encoder, report["missing_keys"])
-            # Weights are often kept in 16 bits, in which no optimiser can take small steps.
-            model = model.float()
-        else:
-            say(f"{encoder} holds no weights: the encoder starts from random ones")
-            return build_encoder(config).train(), config
+    if not _has_weights(source):
+        say(f"{encoder} holds no weights: the encoder starts from random ones")
+        return build_encoder(config).train(), config
+    model = load_model(encoder)
     own = build_own_encoder(config)
     if own is None:
         # It arrives in evaluation mode, and Lightning would leave it there.
@@ -96,6 +99,42 @@ def load_encoder(encoder: str) -> tuple[nn.Module, dict[str, Any]]:
     weights = model.state_dict()
     own.load_state_dict({name: weights[name] for name in own.state_dict()})
     return own.train(), config
+
+
+def load_model(encoder: str) -> PreTrainedModel:
+    """Load the model of transformers that an encoder is, with 32-bit weights.
+
+    Args:
+        encoder: "small", a folder with weights, or a hub name.
+
+    Raises:
+        ModelError: there is no such encoder, some of its weights are missing, or transformers cannot load it.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    source = encoder_source(encoder)
+    weights = Path(source) / _EIGHT_BIT_FILE
+    # Its report on weights is for those who know the model; what matters of it is checked here.
+    with _explained(encoder), _silent():
+        if holds_eight_bit(weights):
+            model = AutoModel.from_config(AutoConfig.from_pretrained(source))  # type: ignore[no-untyped-call]
+            missing = _fill(model, weights)
+        else:
+            model, report = AutoModel.from_pretrained(source, output_loading_info=True)
+            missing = report["missing_keys"]
+    _check_complete(encoder, missing)
+    # Weights are often kept in 16 bits, in which no optimiser can take small steps.
+    found: PreTrainedModel = model.float()
+    return found
+
+
+def _fill(model: nn.Module, path: Path) -> list[str]:
+    """Give a model the weights of a file in 8 bit; returns the names of those that the file lacks."""
+    try:
+        return model.load_state_dict(eight_bit_tensors(path), strict=False).missing_keys
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{path} does not fit config.json: {reason}; write the folder again") from error
 
 
 def _check_complete(encoder: str, missing: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModelForMaskedLM, AutoModelForPreTraining, BertConfig
 
+from hdoc.encoders.eight_bit import eight_bit_tensors, holds_eight_bit
 from hdoc.errors import DataError
 from hdoc.pretraining.tokenizer import LONGEST_SEQUENCE, SPECIAL_TOKENS
 
@@ -108,7 +109,8 @@ class PretrainingNetwork(nn.Module):
         path = folder / "model.safetensors"
         if not path.is_file():
             raise DataError(f"expected an encoder's folder with model.safetensors, got {folder}")
-        weights = {name.removeprefix("bert."): value for name, value in load_file(path).items()}
+        stored = eight_bit_tensors(path) if holds_eight_bit(path) else load_file(path)
+        weights = {name.removeprefix("bert."): value for name, value in stored.items()}
         for name, own in self.bert.state_dict().items():
             if name not in weights and name.startswith("pooler."):
                 continue

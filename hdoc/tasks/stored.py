@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_numpy
-
+from hdoc.encoders import eight_bit
 from hdoc.encoders.config import encoder_window
+from hdoc.encoders.eight_bit import Weights
 from hdoc.errors import ModelError
 from hdoc.storage.reading import json_object, json_value, short
 from hdoc.tasks.temperature import Temperature
@@ -115,20 +112,12 @@ def _check_tokenizer(root: Path, tokenizer: PieceTokenizer, encoder_config: Mapp
         )
 
 
-def read_weights(root: Path, content: bytes) -> dict[str, NDArray[np.float32]]:
+def read_weights(root: Path, content: bytes) -> Weights:
     """Return all weights that `weights.safetensors` of a folder holds, as 32 bit."""
-    path = root / "weights.safetensors"
-    try:
-        arrays = load_numpy(content)
-    except SafetensorError as error:
-        raise ModelError(f"{path} is no safetensors file: {error}") from error
-    for name, values in sorted(arrays.items()):
-        if values.dtype not in (np.float16, np.float32, np.float64) or not np.isfinite(values).all():
-            raise ModelError(f"{path}: expected finite numbers in {name}, got others")
-    return {name: values.astype(np.float32) for name, values in arrays.items()}
+    return eight_bit.read_weights(root / "weights.safetensors", content)
 
 
-def own_names(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+def own_names(weights: Weights) -> Weights:
     """Name the weights of an encoder that hdoc computes itself as it does.
 
     Older folders hold RoBERTa as transformers computed it: under a name of its own, and with a pooler.

@@ -85,7 +85,7 @@ class TrainingTask:
         learner: gives the class of the learner; its `__init__` is the section `model`.
         data: gives the class of the data module; its `__init__` is the section `data`.
         ending: gives the class of what is done at the end.
-        export: writes the model folder of a checkpoint: checkpoint, folder, name, version, half.
+        export: writes the model folder of a checkpoint: checkpoint, folder, name, version, weights.
         write_graph: adds an ONNX graph for other programs to a model folder; returns the file.
         use: the command that a model folder is for, with `{model}` in it.
         shared: options of the section `model` that the section `data` has too.

@@ -4,7 +4,7 @@
     labels.json          the classes in the order of the scores
     calibration.json     the temperature, and the scores that argue for and against nothing
     tokenizer.json       a fast tokenizer
-    weights.safetensors  all weights, 16 or 32 bit
+    weights.safetensors  all weights, in 8, 16 or 32 bit
     lexical.safetensors  the lexical part, if there is one
     checksums.json       SHA-256 of each file above; written last, so a folder without it is unfinished
     README.md            the model card

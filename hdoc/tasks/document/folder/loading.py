@@ -10,6 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_numpy
 
+from hdoc.encoders.eight_bit import is_eight_bit
 from hdoc.encoders.precision import Runtime
 from hdoc.errors import HdocError, ModelError
 from hdoc.storage.identity import check_format, identity_of
@@ -42,6 +43,7 @@ def load_model(folder: str | Path, runtime: Runtime = "torch") -> StoredModel:
     parts, checksum = read_files(root, PARTS, (LEXICAL,))
     config = json_object(root / "config.json", parts["config.json"])
     check_format(root, config, READABLE)
+    _check_weights(root, config, parts["weights.safetensors"])
     network = onnx_network if runtime == "onnx" else torch_network
     try:
         labels = read_labels(root, parts["labels.json"])
@@ -112,6 +114,16 @@ def _lexical(
     if np.any(keys[1:] <= keys[:-1]):
         raise ModelError(f"expected ascending keys in {root / LEXICAL}; export it again")
     return LexicalScores(idf, weights, bias, tokenizer.spelling, keys)
+
+
+def _check_weights(root: Path, config: Mapping[str, Any], weights: bytes) -> None:
+    """Refuse weights that are stored otherwise than the config says."""
+    said, found = config.get("weights") == "8bit", is_eight_bit(weights)
+    if said != found:
+        raise ModelError(
+            f"{root / 'weights.safetensors'} does not fit config.json: expected weights "
+            f"{'in 8 bit' if said else 'in 16 or 32 bit'}, got others; export it again"
+        )
 
 
 def _check_kernels(root: Path, config: Mapping[str, Any]) -> None:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from hdoc.tasks.document.network import DocumentNetwork
 
 FORMAT_VERSION = 5
+# As 5, but with weights in 8 bit, which an older hdoc could not read.
+EIGHT_BIT_VERSION = 6
 # The first knew of no lexical part, no origin, and of one way only to find sentences;
 # the second weighed pieces otherwise, the third knew of pieces only, the fourth of pairs of them.
-READABLE = (1, 3, 5)
+READABLE = (1, 3, 5, 6)
 PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
 LEXICAL = "lexical.safetensors"
 LEXICAL_TENSORS = ("idf", "weights", "bias", "keys")

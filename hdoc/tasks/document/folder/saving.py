@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save as array_bytes
 
+from hdoc.encoders.eight_bit import eight_bit_bytes
+from hdoc.encoders.precision import StoredWeights
 from hdoc.storage.identity import FORMAT
 from hdoc.storage.writing import whole_folder, write_json
 from hdoc.tasks.document.folder.calibration import calibration_content
-from hdoc.tasks.document.folder.model import FORMAT_VERSION, LEXICAL, LEXICAL_TENSORS, PARTS
+from hdoc.tasks.document.folder.model import (
+    EIGHT_BIT_VERSION,
+    FORMAT_VERSION,
+    LEXICAL,
+    LEXICAL_TENSORS,
+    PARTS,
+)
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.text.sentences import SentenceRule
@@ -21,6 +30,13 @@ from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
     from hdoc.tasks.document.network import DocumentNetwork
+
+# Of the lexical part; of the network unless that is in 8 bit.
+_DTYPES: dict[StoredWeights, type[np.floating[Any]]] = {
+    "32bit": np.float32,
+    "16bit": np.float16,
+    "8bit": np.float16,
+}
 
 
 def save_model(
@@ -35,7 +51,7 @@ def save_model(
     name: str = "hdoc",
     version: str = "1",
     card: str = "",
-    half: bool = False,
+    weights: StoredWeights = "32bit",
     sentence_rule: SentenceRule = "kss",
     lexical: LexicalScores | None = None,
     origin: Sequence[float] | None = None,
@@ -53,7 +69,7 @@ def save_model(
         name: the model's name.
         version: the model's version.
         card: the model card, Markdown.
-        half: store weights in 16 bit.
+        weights: how many bits they have in the folder; the lexical part's have 16 where the network's have 8.
         sentence_rule: how texts became sentences in training, and are to from now on.
         lexical: what is added to the network's scores.
         origin: the score of a piece that argues neither for nor against a class, one number a class.
@@ -63,7 +79,7 @@ def save_model(
     """
     config = {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": EIGHT_BIT_VERSION if weights == "8bit" else FORMAT_VERSION,
         "task": "document",
         "name": name,
         "version": version,
@@ -75,21 +91,26 @@ def save_model(
         # Where the encoder was loaded from is nobody's business but the trainer's.
         "encoder": {name: value for name, value in encoder_config.items() if name != "_name_or_path"},
     }
-    dtype = np.float16 if half else np.float32
-    weights = {
-        key: np.ascontiguousarray(value.detach().cpu().float().numpy().astype(dtype))
-        for key, value in network.state_dict().items()
-    }
+    if weights == "8bit":
+        config["weights"] = weights
+    arrays = {key: value.detach().cpu().float().numpy() for key, value in network.state_dict().items()}
     with whole_folder(folder, (*PARTS, LEXICAL)) as draft:
         write_json(draft / "config.json", config)
         write_json(draft / "labels.json", labels)
         write_json(draft / "calibration.json", calibration_content(temperature, origin))
         tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
         # Not save_file: it would make a file that only its owner may read.
-        (draft / "weights.safetensors").write_bytes(array_bytes(weights))
+        (draft / "weights.safetensors").write_bytes(_weight_bytes(arrays, weights))
         (draft / "README.md").write_text(card, encoding="utf-8")
         if lexical is not None:
-            (draft / LEXICAL).write_bytes(_lexical_bytes(lexical, dtype))
+            (draft / LEXICAL).write_bytes(_lexical_bytes(lexical, _DTYPES[weights]))
+
+
+def _weight_bytes(arrays: Mapping[str, NDArray[np.float32]], weights: StoredWeights) -> bytes:
+    if weights == "8bit":
+        return eight_bit_bytes(arrays)
+    dtype = _DTYPES[weights]
+    return array_bytes({name: np.ascontiguousarray(array.astype(dtype)) for name, array in arrays.items()})
 
 
 def _lexical_bytes(lexical: LexicalScores, dtype: type[np.floating[Any]]) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hdoc.encoders.precision import StoredWeights
 from hdoc.errors import ModelError
 from hdoc.training.finish.checkpoint import network_weights, read_checkpoint
 
@@ -18,7 +19,7 @@ def export_checkpoint(
     *,
     name: str | None = None,
     version: str | None = None,
-    half: bool = False,
+    weights: StoredWeights = "32bit",
 ) -> None:
     """Write the model folder of a checkpoint: JSON, safetensors, tokenizer and a card, never pickle.
 
@@ -27,7 +28,8 @@ def export_checkpoint(
         folder: where; an hdoc model already there is replaced, anything else is refused.
         name: of the model; the experiment's by default.
         version: of the model; the run's name by default.
-        half: store weights in 16 bit; half as large, and the same classes but for rounding.
+        weights: how many bits they have in the folder; fewer make it smaller, and the classes stay the same
+            but for rounding.
 
     Raises:
         ModelError: the checkpoint cannot be used, or the folder cannot be written.
@@ -64,8 +66,8 @@ def export_checkpoint(
         origin=stored["origin"],
         name=name,
         version=version,
-        card=model_card(stored, content.get("hyper_parameters", {}), name, version, half),
-        half=half,
+        card=model_card(stored, content.get("hyper_parameters", {}), name, version, weights),
+        weights=weights,
         sentence_rule=blueprint.sentence_rule,
     )
 

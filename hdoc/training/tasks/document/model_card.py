@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from importlib.metadata import version as installed_version
 from typing import Any
 
+from hdoc.encoders.precision import StoredWeights
+
 _TITLES = {
     "macro_f1": "macro-F1",
     "micro_f1": "micro-F1",
@@ -15,9 +17,11 @@ _TITLES = {
     "loss": "loss (nats)",
 }
 
+_BITS: dict[StoredWeights, str] = {"32bit": "32 bit", "16bit": "16 bit", "8bit": "8 bit, by rows"}
+
 
 def model_card(
-    stored: Mapping[str, Any], settings: Mapping[str, Any], name: str, version: str, half: bool
+    stored: Mapping[str, Any], settings: Mapping[str, Any], name: str, version: str, weights: StoredWeights
 ) -> str:
     """Return the card as Markdown.
 
@@ -26,14 +30,14 @@ def model_card(
         settings: the learner's hyper-parameters.
         name: the model's name.
         version: the model's version.
-        half: whether the weights are stored in 16 bit.
+        weights: how many bits they have in the folder.
     """
     labels = stored["blueprint"]["labels"]
     kind = "several classes a document" if stored["blueprint"]["multi_label"] else "one class a document"
     parts = [
         f"# {name} {version}",
         f"A classifier of Korean documents with {len(labels)} classes ({kind}), trained with "
-        f"hdoc {installed_version('hdoc')}. Weights are stored in {16 if half else 32} bit.",
+        f"hdoc {installed_version('hdoc')}. Weights are stored in {_BITS[weights]}.",
         "Every class score is a sum over the words of the document, so each word's share of it is known:\n\n"
         "    hdoc explain -m FOLDER article.txt",
         "## Figures\n\n" + _figures(stored["figures"], labels),

@@ -12,6 +12,7 @@ from safetensors.numpy import save as save_numpy
 from safetensors.torch import load_file, save_file
 
 from hdoc import DocumentClassifier
+from hdoc.encoders.precision import StoredWeights
 from hdoc.errors import ModelError
 from hdoc.storage.reading import sha256
 from hdoc.storage.shipped import default_model
@@ -96,7 +97,7 @@ def test_weights_can_be_stored_in_16_bit(tiny_model: Path, tmp_path: Path) -> No
         model.tokenizer,
         encoder_config=model.encoder_config,
         labels=["가", "나", "다"],
-        half=True,
+        weights="16bit",
     )
     stored = load_file(folder / "weights.safetensors")
     assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
@@ -181,8 +182,10 @@ def test_pickled_weights_are_not_opened(copy: Path) -> None:
         load_model(copy)
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_the_lexical_part_comes_back(tiny_model: Path, tmp_path: Path, half: bool) -> None:
+@pytest.mark.parametrize(("stored", "error"), [("32bit", 1e-5), ("16bit", 1e-2), ("8bit", 1e-2)])
+def test_the_lexical_part_comes_back(
+    tiny_model: Path, tmp_path: Path, stored: StoredWeights, error: float
+) -> None:
     model = load_model(tiny_model)
     vocabulary, n_classes = model.tokenizer.tokenizer.get_vocab_size(), len(model.labels)
     random = np.random.default_rng(0)
@@ -198,13 +201,13 @@ def test_the_lexical_part_comes_back(tiny_model: Path, tmp_path: Path, half: boo
         encoder_config=model.encoder_config,
         labels=list(model.labels),
         lexical=lexical,
-        half=half,
+        weights=stored,
     )
     found = load_model(tmp_path / "model").lexical
     assert found is not None
     ids = np.arange(0, vocabulary, 2)
     assert found.keys.tolist() == keys.tolist()
-    assert found.logits(ids) == pytest.approx(lexical.logits(ids), abs=1e-2 if half else 1e-5)
+    assert found.logits(ids) == pytest.approx(lexical.logits(ids), abs=error)
     assert model.lexical is None
 
 
@@ -251,10 +254,10 @@ def test_a_lexical_part_from_before_there_were_ngrams_is_read(tiny_model: Path, 
 
 
 def test_other_formats_and_broken_json_are_refused(copy: Path) -> None:
-    for version in (2, 4, 6):
+    for version in (2, 4, 7):
         edit(copy, "config.json", format_version=version)
         with pytest.raises(
-            ModelError, match=f"expected format hdoc-model version 1 or 3 or 5 .* version {version}"
+            ModelError, match=f"expected format hdoc-model version 1 or 3 or 5 or 6 .* version {version}"
         ):
             load_model(copy)
     (copy / "config.json").write_text("{")
