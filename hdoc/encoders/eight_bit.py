@@ -1,9 +1,11 @@
 """Weights in 8 bit by rows: a quarter of their size in 32 bit, and 32 bit again once they are read.
 
-Each row of a matrix has a scale of its own, so that its largest weight is ±127 steps; no weight is off by more
-than half a step. Biases and LayerNorms, which are few and matter much, stay in 32 bit. Such a file is
-safetensors, and its header says what it is. Matrices have names of their own in it, so that a program that does
-not know the format finds no weights, rather than take steps for them.
+Each row of a matrix has a scale of its own, so that its largest weight is ±127 steps; no weight is off by
+more than half a step. Biases, LayerNorms and matrices of few rows stay in 32 bit: they are small, and matter
+much (a token type is added to every token; to round it moved scores six times as far as all else together).
+
+Such a file is safetensors, and its header says what it is. Matrices have names of their own in it, so that a
+program that does not know the format finds no weights, rather than take steps for them.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ Weights = dict[str, NDArray[np.float32]]
 _FORMAT = "hdoc-8bit-rows"
 _ROWS, _SCALES = ".rows", ".row_scales"
 _TOP = 127
+_FEWEST_ROWS = 32
 _LENGTH = struct.Struct("<Q")  # of the header, at the beginning of every safetensors file
 _LONGEST_HEADER = 100_000_000  # safetensors' own limit
 
@@ -38,11 +41,11 @@ def to_rows(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any
     """Return each matrix as int8 `NAME.rows`, beside the size of a step in each, `NAME.row_scales` (rows,).
 
     Args:
-        weights: what has two dimensions or more becomes 8 bit; rows go along the first one.
+        weights: what has two dimensions or more and enough rows becomes 8 bit; rows go along the first one.
     """
     found: dict[str, NDArray[Any]] = {}
     for name, values in weights.items():
-        if values.ndim < 2 or not values.size:
+        if values.ndim < 2 or len(values) < _FEWEST_ROWS or not values.size:
             found[name] = np.ascontiguousarray(values, dtype=np.float32)
             continue
         rows = values.astype(np.float32).reshape(len(values), -1)
@@ -118,8 +121,8 @@ def _from_rows(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Weights:
     found: Weights = {}
     for name, values in sorted(arrays.items()):
         if name.endswith(_ROWS):
-            name = name.removesuffix(_ROWS)
-            found[name] = _widened(path, name, values, arrays.get(name + _SCALES))
+            own = name.removesuffix(_ROWS)
+            found[own] = _widened(path, own, values, arrays.get(own + _SCALES))
         elif not name.endswith(_SCALES):
             found[name] = values.astype(np.float32)
         elif name.removesuffix(_SCALES) + _ROWS not in arrays:

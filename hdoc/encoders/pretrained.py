@@ -131,10 +131,11 @@ def load_model(encoder: str) -> PreTrainedModel:
 def _fill(model: nn.Module, path: Path) -> list[str]:
     """Give a model the weights of a file in 8 bit; returns the names of those that the file lacks."""
     try:
-        return model.load_state_dict(eight_bit_tensors(path), strict=False).missing_keys
+        missing: list[str] = model.load_state_dict(eight_bit_tensors(path), strict=False).missing_keys
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{path} does not fit config.json: {reason}; write the folder again") from error
+    return missing
 
 
 def _check_complete(encoder: str, missing: Iterable[str]) -> None:

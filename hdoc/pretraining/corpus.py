@@ -11,14 +11,20 @@ import json
 import random
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from hdoc.errors import DataError
 from hdoc.tables.lines import open_binary
+from hdoc.tables.table import BROKEN_FILE
+
+# What a reader of a row would call its text.
+_TEXT_FIELDS = ("title", "text", "paragraph", "context", "question", "document", "a", "b")
 
 
 @dataclass(frozen=True)
@@ -133,24 +139,81 @@ def _read(file: str, source: Source) -> Iterator[str]:
     path = Path(file)
     if not path.is_file():
         raise DataError(f"source {source.name!r}: no file {file}; paths start at the sources file's folder")
-    kind = next((suffix for suffix in reversed(path.suffixes) if suffix not in {".gz", ".xz"}), "")
-    with TextIOWrapper(open_binary(path), encoding="utf8") as stream:
-        if kind == ".jsonl":
-            rows: Iterator[dict[str, object]] = map(json.loads, stream)
-        elif kind == ".tsv":
-            header = next(stream, "").rstrip("\r\n").split("\t")
-            rows = (dict(zip(header, line.rstrip("\r\n").split("\t"), strict=False)) for line in stream)
-        elif kind == ".txt":
-            yield from _paragraphs(stream)
-            return
-        else:
-            raise DataError(f"{file}: expected .txt, .jsonl or .tsv (also with .gz or .xz), got {path.name}")
-        for number, row in enumerate(rows, start=1):
-            missing = [name for name in (*source.fields, *source.where) if name not in row]
-            if missing:
-                raise DataError(f"{file}, row {number}: no field {missing[0]!r}, only {', '.join(row)}")
-            if all(str(row[name]) == value for name, value in source.where.items()):
-                yield "\n".join(str(row[name] or "") for name in source.fields)
+    if _kind(path) == ".txt":
+        yield from _read_paragraphs(path)
+        return
+    for number, row in enumerate(_read_rows(path), start=1):
+        missing = [name for name in (*source.fields, *source.where) if name not in row]
+        if missing:
+            raise DataError(f"{file}, row {number}: no field {missing[0]!r}, only {', '.join(row)}")
+        if all(str(row[name]) == value for name, value in source.where.items()):
+            yield "\n".join(str(row[name] or "") for name in source.fields)
+
+
+def read_training_texts(path: Path) -> Iterator[str]:
+    """Yield every text of a file that no list of sources describes.
+
+    Of a row that is each field with a usual name of text, such as title or question. Rows that say they are
+    of another split than train are left out; lines that repeat are not.
+
+    Raises:
+        DataError: the file is missing, has another format, or a row has no field of text.
+    """
+    if not path.is_file():
+        raise DataError(f"expected a file of text, but {path} is none; check the path")
+    if _kind(path) == ".txt":
+        yield from _read_paragraphs(path)
+        return
+    for number, row in enumerate(_read_rows(path), start=1):
+        texts = [row[name] for name in _TEXT_FIELDS if isinstance(row.get(name), str)]
+        if not texts:
+            raise DataError(
+                f"{path}, row {number}: expected a field of text ({', '.join(_TEXT_FIELDS)}), got only "
+                f"{', '.join(row)}; name the fields in a list of sources"
+            )
+        if row.get("split") in (None, "", "train"):
+            yield from map(str, texts)
+
+
+def _kind(path: Path) -> str:
+    return next((suffix for suffix in reversed(path.suffixes) if suffix not in {".gz", ".xz"}), "")
+
+
+@contextmanager
+def _open_text(path: Path) -> Iterator[TextIOWrapper]:
+    try:
+        with TextIOWrapper(open_binary(path), encoding="utf8") as stream:
+            yield stream
+    except (*BROKEN_FILE, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected a whole file in UTF-8, but: {error}") from error
+
+
+def _read_paragraphs(path: Path) -> Iterator[str]:
+    with _open_text(path) as stream:
+        yield from _paragraphs(stream)
+
+
+def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    kind = _kind(path)
+    if kind not in (".jsonl", ".tsv"):
+        raise DataError(f"{path}: expected .txt, .jsonl or .tsv (also with .gz or .xz), got {path.name}")
+    with _open_text(path) as stream:
+        header = next(stream, "").rstrip("\r\n").split("\t") if kind == ".tsv" else []
+        for number, line in enumerate(stream, start=1):
+            if header:
+                yield dict(zip(header, line.rstrip("\r\n").split("\t"), strict=False))
+            else:
+                yield _json_row(path, number, line)
+
+
+def _json_row(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}, row {number}: expected a JSON object a line, but: {error}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{path}, row {number}: expected a JSON object a line, got {type(row).__name__}")
+    return row
 
 
 def _paragraphs(stream: Iterable[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertModel
 
+from hdoc.encoders.eight_bit import eight_bit_bytes
 from hdoc.errors import DataError
 from hdoc.pretraining.tokenizer import load_tokenizer, save_tokenizer
 
@@ -21,7 +22,7 @@ def export(checkpoint: Path, folder: Path, tokenizer: Path, dtype: str = "float3
         checkpoint: what `fit` saved.
         folder: made if it does not exist.
         tokenizer: folder with the `tokenizer.json` that the shards were made with.
-        dtype: of the weights on disk: float32, float16 or bfloat16.
+        dtype: of the weights on disk: float32, float16, bfloat16, or int8 by rows.
 
     Raises:
         DataError: the checkpoint is none of pre-training, or the vocabulary is another one.
@@ -48,7 +49,10 @@ def export(checkpoint: Path, folder: Path, tokenizer: Path, dtype: str = "float3
     has_pooler = "pooler.dense.weight" in encoder
     model = BertModel(config, add_pooling_layer=has_pooler)
     model.load_state_dict(encoder)
-    model.to(getattr(torch, dtype)).save_pretrained(folder)
+    path = folder / "model.safetensors"
+    model.to(getattr(torch, "float32" if dtype == "int8" else dtype)).save_pretrained(folder)
     # It is written for its owner alone, and would be packaged so.
-    (folder / "model.safetensors").chmod(0o644)
+    path.chmod(0o644)
+    if dtype == "int8":
+        path.write_bytes(eight_bit_bytes({name: value.numpy() for name, value in model.state_dict().items()}))
     save_tokenizer(vocabulary, folder)

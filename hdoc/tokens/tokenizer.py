@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _EOJEOL = re.compile(r"\S+")
 # With what pieces begin that open a word, in vocabularies that do not mark those that continue one.
 _OPENINGS = ("▁", "Ġ")
+# As SentencePiece calls what it cannot spell; its model does not tell.
+_UNKNOWN = "<unk>"
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -79,16 +82,18 @@ class PieceTokenizer:
         """How the pieces are spelt; each is a word of its own if nothing marks those that continue one."""
         vocabulary, model = self.tokenizer.get_vocab(), self.tokenizer.model
         mark = getattr(model, "continuing_subword_prefix", None)
-        openings = () if mark else tuple(o for o in _OPENINGS if any(p.startswith(o) for p in vocabulary))
+        opening = None if mark else _opening_mark(vocabulary)
         added = self.tokenizer.get_added_tokens_decoder().values()
-        without = {getattr(model, "unk_token", None), *(token.content for token in added if token.special)}
+        unknown = {_UNKNOWN, getattr(model, "unk_token", None)}
+        without = unknown | {token.content for token in added if token.special}
         pieces: list[str | None] = [None] * self.tokenizer.get_vocab_size()
         continuing = np.zeros(len(pieces), dtype=bool)
         for piece, i in vocabulary.items():
-            marked = piece.startswith(mark or openings)
-            continuing[i] = marked if mark else bool(openings) and not marked
+            own = mark or opening
+            marked = own is not None and piece.startswith(own)
+            continuing[i] = marked if mark else opening is not None and not marked
             if piece not in without:
-                pieces[i] = piece[len(mark or openings[0]) :] if marked else piece
+                pieces[i] = piece[len(own or "") :] if marked else piece
         return Spelling.of(pieces, continuing)
 
     def windows(self, text: str, sentences: Sequence[Sentence]) -> list[Window]:
@@ -108,8 +113,9 @@ class PieceTokenizer:
         windows: list[Window] = []
         unread: int | None = None  # where pieceless text at the document's beginning starts
         for sentence, encoding in zip(sentences, encodings, strict=True):
-            if encoding.ids:
-                windows.extend(self._divide(text, sentence, encoding))
+            found = list(self._divide(text, sentence, encoding))
+            if found:
+                windows.extend(found)
             elif windows:
                 windows[-1] = replace(windows[-1], end=sentence.end)
             elif unread is None:
@@ -119,23 +125,33 @@ class PieceTokenizer:
         return windows
 
     def _divide(self, text: str, sentence: Sentence, encoding: Encoding) -> Iterator[Window]:
+        """Yield the windows of a sentence, but for those that would hold white space alone."""
         spans = [(sentence.start + start, sentence.start + end) for start, end in encoding.offsets]
         start, first = sentence.start, 0
-        while len(spans) - first > self.capacity:
-            last = self._cut(text, spans, first)
-            cut = spans[last][0]
-            yield _window(text, start, cut, encoding.ids[first:last], spans[first:last])
-            start, first = cut, last
-        yield _window(text, start, sentence.end, encoding.ids[first:], spans[first:])
+        while first < len(spans):
+            last = self._cut(text, spans, first) if len(spans) - first > self.capacity else len(spans)
+            end = max(start, spans[last][0]) if last < len(spans) else sentence.end
+            if text[start:end].strip():
+                yield _window(text, start, end, encoding.ids[first:last], spans[first:last])
+            start, first = end, last
 
     def _cut(self, text: str, spans: list[tuple[int, int]], first: int) -> int:
         """Return the piece that opens the next window: one that opens a word, if there is one."""
         last = first + self.capacity
         whole = [i for i in range(first + 1, last + 1) if spans[i][0] >= spans[i - 1][1]]
         for i in reversed(whole):
-            if text[spans[i][0]].isspace() or text[spans[i][0] - 1].isspace():
+            before, (start, _) = spans[i - 1], spans[i]
+            opens = text[start].isspace() or text[start - 1].isspace()
+            if opens and not text[slice(*before)].isspace():  # a space belongs to the word that it opens
                 return i
         return whole[-1] if whole else last
+
+
+def _opening_mark(vocabulary: Iterable[str]) -> str | None:
+    """Return the mark of pieces that open a word; a vocabulary may hold the other as a mere character."""
+    counts = Counter(piece[:1] for piece in vocabulary)
+    mark = max(_OPENINGS, key=lambda one: counts[one])
+    return mark if counts[mark] else None
 
 
 def _window(text: str, start: int, end: int, ids: list[int], spans: list[tuple[int, int]]) -> Window:
@@ -143,13 +159,16 @@ def _window(text: str, start: int, end: int, ids: list[int], spans: list[tuple[i
         end -= 1
     while start < end and text[start].isspace():
         start += 1
+    # A piece may begin with the space before its word, or be that space alone: it counts to what follows.
     positions = []
-    for left, right in spans:
-        # Some tokenizers count the space before a word as part of its first piece.
-        position = left
-        while position < right - 1 and text[position].isspace():
-            position += 1
-        positions.append(position)
+    earlier, place = start, start
+    for left, _ in spans:
+        if not earlier <= left <= place:
+            place = min(max(left, start), end - 1)
+            while text[place].isspace():
+                place += 1
+        earlier = left
+        positions.append(place)
     return Window(start, end, tuple(ids), tuple(positions))
 
 
