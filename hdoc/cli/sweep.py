@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hdoc.training.configs import find_configs
+from hdoc.training.configs import DEFAULT_TASK, find_configs, setting
+from hdoc.training.known_tasks import find_training
 from hdoc.training.search_space import read_space
 from hdoc.training.sweep import Search
 
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="hdoc train sweep",
-        description="Searches for the settings with the best macro-F1 on dev. All other options are those of "
+        description="Searches for the settings with the best figure on dev (macro-F1 of classes). All other options are those of "
         "hdoc train fit. The same command again goes on.",
         allow_abbrev=False,
     )
@@ -29,11 +30,13 @@ def main(arguments: Sequence[str]) -> int:
         "--space",
         type=Path,
         metavar="FILE",
-        help="YAML; for each option {low: , high: , log: true} or {choices: [ ]}; default: learning rates, "
-        "kernel widths, context of the sentences and sentence dropout",
+        help="YAML; for each option {low: , high: , log: true} or {choices: [ ]}; default: those "
+        "of the task; for documents learning rates, kernel widths, context of sentences, sentence dropout",
     )
     options, rest = parser.parse_known_args(arguments)
     if options.trials < 1:
         parser.error(f"expected at least one trial, got {options.trials}")
-    Search(options.study, read_space(options.space), find_configs(rest)).run(options.trials)
+    given = find_configs(rest)
+    space = read_space(options.space, find_training(setting(given, "task", DEFAULT_TASK)).space)
+    Search(options.study, space, given).run(options.trials)
     return 0

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from hdoc.errors import HdocError
 
+DEFAULT_TASK = "document"
+"""What is trained where neither arguments nor configs name a task."""
+
 
 def shipped_configs() -> dict[str, Path]:
     """Return the training configs that come with hdoc, by name."""

@@ -23,7 +23,7 @@ from hdoc.encoders.pretrained import hide_progress_bars
 from hdoc.errors import HdocError
 from hdoc.tracking.client import tracking_uri
 from hdoc.tracking.run_logger import RunLogger
-from hdoc.training.configs import setting
+from hdoc.training.configs import DEFAULT_TASK, setting
 from hdoc.training.finish.checkpoint import read_checkpoint, task_of_checkpoint
 from hdoc.training.finish.finish import finish_fit, show_figures, write_predictions
 from hdoc.training.known_tasks import find_training
@@ -33,8 +33,6 @@ from hdoc.training.loop.scorer import check_task
 from hdoc.training.progress_lines import EpochLine, MinuteLine
 from hdoc.training.run_record import RunRecord
 from hdoc.training.task import TrainingTask
-
-DEFAULT_TASK = "document"
 
 
 def run(arguments: Sequence[str]) -> None:

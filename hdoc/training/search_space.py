@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hdoc.errors import HdocError
 
-# The rates span what BERTs of any size bear; the rest is what the network leaves open.
-SPACE: dict[str, Any] = {
+# They span what BERTs of any size bear.
+RATES: dict[str, Any] = {
     "model.optimiser.encoder_rate": {"low": 2e-5, "high": 5e-4, "log": True},
     "model.optimiser.head_rate": {"low": 2e-4, "high": 3e-3, "log": True},
-    "model.head.kernel_widths": {"choices": [[1], [3], [1, 3], [1, 3, 5], [1, 3, 5, 7]]},
-    "model.head.context": {"choices": ["none", "convolution", "gru", "transformer"]},
-    "model.deletion.sentences": {"low": 0.0, "high": 0.4},
 }
 
 
-def read_space(path: Path | None) -> dict[str, Any]:
+def read_space(path: Path | None, default: Mapping[str, Any] = RATES) -> dict[str, Any]:
     """Return the options to search over and their ranges.
+
+    Args:
+        path: of a YAML file, or None.
+        default: where there is no file.
 
     Raises:
         HdocError: the file cannot be read, or a range is none.
     """
     if path is None:
-        return SPACE
+        return dict(default)
     import yaml
 
     try:

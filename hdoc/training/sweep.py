@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial, Trial
 
-_METRIC = "macro_f1"
 _NEEDED_BY = "a search"
 # How a training ends that was told to stop: the search is to stop as well.
 _STOPPED = (-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM)
@@ -46,6 +45,7 @@ class Search:
         runs = setting(self.arguments, "run.folder", "runs")
         self.folder = Path(runs) / self.experiment
         self.place = self.folder / f"{name}.db"
+        self.metric = "macro_f1"  # until a training says what its task is measured by
 
     def run(self, n_trials: int) -> None:
         """Train until the study has `n_trials` results.
@@ -87,6 +87,7 @@ class Search:
         )
         # Seeded by where the search stands: one that goes on must not propose its first trials again.
         study.sampler = optuna.samplers.TPESampler(seed=len(study.trials), n_startup_trials=8)
+        self.metric = study.user_attrs.get("metric", self.metric)
         if study.trials:
             say(f"{self.place}: the search goes on after {len(_finished(study))} results")
         return study
@@ -106,13 +107,16 @@ class Search:
         done = subprocess.run([sys.executable, "-m", "hdoc", "train", *fit], check=False)  # noqa: S603 (ourselves)
         if done.returncode in _STOPPED:
             raise KeyboardInterrupt
-        result = _result(folder)
-        if done.returncode or result is None:
+        found = _result(folder)
+        if done.returncode or found is None:
             study.tell(trial.number, state=_state("FAIL"))
             return
+        self.metric, result = found
+        study.set_user_attr("metric", self.metric)
         study.tell(trial.number, result)
         best = study.best_trial
-        say(f"trial {trial.number}: dev macro-F1 {result:.4f}; best {best.value:.4f} of trial {best.number}")
+        told = f"trial {trial.number}: dev {self.metric} {result:.4f}"
+        say(f"{told}; best {best.value:.4f} of trial {best.number}")
         self._log(run, trial.number, result, best.value or 0.0)
 
     def _suggest(self, trial: Any) -> dict[str, Any]:
@@ -143,22 +147,25 @@ class Search:
 
     def _log(self, run: ReportRun, number: int, result: float, best: float) -> None:
         try:
-            run.log_metrics({"trial/dev/macro_f1": result, "dev/macro_f1": best}, number)
+            names = f"trial/dev/{self.metric}", f"dev/{self.metric}"
+            run.log_metrics(dict(zip(names, (result, best), strict=True)), number)
         except HdocError as error:
             say(f"MLflow was not told of trial {number}, {self.place} has it: {error}")
 
     def _show(self, study: Study, run: ReportRun) -> None:
         best = study.best_trial
-        print_runs(read_runs(open_runs(), self.experiment, parent=run.run_id), "dev/macro_f1")
+        print_runs(read_runs(open_runs(), self.experiment, parent=run.run_id), f"dev/{self.metric}")
         own = " ".join(f"--{key} {value}" for key, value in best.params.items())
-        say(f"best: trial {best.number}, dev macro-F1 {best.value:.4f}: {own}")
+        say(f"best: trial {best.number}, dev {self.metric} {best.value:.4f}: {own}")
 
 
-def _result(folder: Path) -> float | None:
+def _result(folder: Path) -> tuple[str, float] | None:
+    """Return name and value of a training's first figure on dev, which is the one that is watched."""
     try:
         outcome = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
-        return float(outcome["splits"]["dev"][_METRIC])
-    except (OSError, ValueError, KeyError):
+        name, value = next(iter(outcome["splits"]["dev"].items()))
+        return str(name), float(value)
+    except (OSError, ValueError, KeyError, StopIteration):
         return None
 
 

@@ -7,10 +7,12 @@ checkpoints, the run's folder, pictures in MLflow and the registry are shared by
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hdoc.training.search_space import RATES
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningDataModule, Trainer
@@ -91,6 +93,7 @@ class TrainingTask:
         shared: options of the section `model` that the section `data` has too.
         watched: the figure that says which epoch is best; the higher, the better.
         watched_with: the same, where it depends on the values of the section `model`.
+        space: options that a search tries where nobody names others, see `hdoc.training.search_space`.
         fit_alone: fits what needs no loop (trainer, learner, data, folder); returns whether it did.
     """
 
@@ -104,4 +107,5 @@ class TrainingTask:
     shared: tuple[str, ...] = ("encoder", "window")
     watched: str = "dev/macro_f1"
     watched_with: Callable[[Any], str] | None = None
+    space: Mapping[str, Any] = field(default_factory=lambda: RATES)
     fit_alone: Callable[[Trainer, Any, Any, Path], bool] | None = None

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from hdoc.errors import HdocError
-from hdoc.training.search_space import read_space
+from hdoc.training.known_tasks import find_training
+from hdoc.training.search_space import RATES, read_space
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,10 @@ def test_a_range_that_is_none_is_refused(text: str, problem: str, tmp_path: Path
     path.write_text(text, encoding="utf-8")
     with pytest.raises(HdocError, match=problem):
         read_space(path)
+
+
+def test_without_a_file_the_task_says_what_is_tried() -> None:
+    assert read_space(None, find_training("pair").space) == RATES
+    of_documents = read_space(None, find_training("document").space)
+    assert of_documents.keys() > RATES.keys()
+    assert "model.head.kernel_widths" in of_documents

@@ -289,3 +289,15 @@ def test_a_killed_run_goes_on_to_the_weights_of_one_that_was_not(tmp_path: Path,
     assert whole["global_step"] == resumed["global_step"]
     for name, value in whole["state_dict"].items():
         torch.testing.assert_close(resumed["state_dict"][name], value, atol=1e-6, rtol=0)
+
+
+@pytest.mark.slow
+def test_a_search_goes_by_the_figure_of_the_task(
+    store: str, tmp_path: Path, tiny_encoder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "train.jsonl", pairs(30, regression=True))
+    fit = options(tiny_encoder, "--data.train_file", "train.jsonl", "--model.regression", "true")
+    assert main(["sweep", "--trials", "1", *fit, "--trainer.max_epochs", "1"]) == 0
+    assert "best: trial 0, dev spearman " in capsys.readouterr().err
+    run = MlflowClient(store).search_runs(["1"], "attributes.run_name = 'sweep'")[0]
+    assert "trial/dev/spearman" in run.data.metrics

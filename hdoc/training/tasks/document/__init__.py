@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hdoc.training.search_space import RATES
 from hdoc.training.task import TrainingTask
 
 if TYPE_CHECKING:
@@ -65,5 +66,12 @@ TRAINING = TrainingTask(
     write_graph=_write_graph,
     use="hdoc explain -m {model} FILE",
     shared=("encoder", "window", "multi_label"),
+    space={
+        **RATES,
+        # What the network leaves open.
+        "model.head.kernel_widths": {"choices": [[1], [3], [1, 3], [1, 3, 5], [1, 3, 5, 7]]},
+        "model.head.context": {"choices": ["none", "convolution", "gru", "transformer"]},
+        "model.deletion.sentences": {"low": 0.0, "high": 0.4},
+    },
     fit_alone=_fit_alone,
 )
