@@ -20,8 +20,8 @@ def main(arguments: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="hdoc train sweep",
-        description="Searches for the settings with the best figure on dev, such as macro-F1. All other options "
-        "are those of hdoc train fit. The same command again goes on.",
+        description="Searches for the settings with the best figure on dev, such as macro-F1. All other "
+        "options are those of hdoc train fit. The same command again goes on.",
         allow_abbrev=False,
     )
     parser.add_argument("--study", default="sweep", metavar="NAME", help="of the search; default: sweep")
