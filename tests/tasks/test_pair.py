@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 import hdoc
 from hdoc import HdocError, InputError, ModelError, PairClassifier, cli
+from hdoc.pyfunc import _load_pyfunc
 from hdoc.storage.reading import sha256
 from hdoc.storage.writing import write_json
 from hdoc.tables.records import Record
@@ -214,6 +215,22 @@ class TestPredict:
         rows = PairClassifier.load(scores).predict(records())
         assert next(rows)["id"] == "0"
         assert len(taken) < 200
+
+
+def test_mlflow_runs_it_over_a_table_without_empty_cells(classes: Path, scores: Path) -> None:
+    import pandas
+
+    table = pandas.DataFrame({"a": [SENTENCES[0], None, NOTHING], "b": [SENTENCES[0]] * 3}, index=[7, 8, 9])
+    found = _load_pyfunc(str(scores)).predict(table)
+    assert found.index.tolist() == [7, 8, 9]
+    assert found["score"].tolist() == [pytest.approx(5, abs=1e-4), 0.0, 0.0]
+    assert found["error"].tolist() == [
+        "",
+        "expected a text in a, got none",
+        "expected a text with words, got one with nothing to read",
+    ]
+    assert found["probabilities"].tolist() == [{}, {}, {}]
+    assert _load_pyfunc(str(classes)).predict(table)["label"][7] in LABELS
 
 
 class TestFolder:
