@@ -259,6 +259,18 @@ class TestExport:
         assert DocumentClassifier.load(target).identity.name == "민원 분류"
         assert "Not calibrated" in (target / "README.md").read_text(encoding="utf-8")
 
+    def test_the_command_in_eight_bit(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        last = place / "runs" / "민원" / "first" / "checkpoints" / "last.ckpt"
+        target = place / "eight"
+        assert export_main([str(last), str(target), "--eight-bit"]) == 0
+        whole = place / "runs" / "민원" / "first" / "model" / "weights.safetensors"
+        assert (target / "weights.safetensors").stat().st_size < 0.5 * whole.stat().st_size
+        assert "Weights are stored in 8 bit, by rows." in (target / "README.md").read_text(encoding="utf-8")
+        assert DocumentClassifier.load(target).explain("버스가 오지 않습니다.").coverage == 1
+        with pytest.raises(SystemExit):
+            export_main([str(last), str(target), "--half", "--eight-bit"])
+        assert "not allowed with argument" in capsys.readouterr().err
+
     @pytest.mark.parametrize(
         ("content", "message"),
         [

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from hdoc.errors import DataError
-from hdoc.pretraining.corpus import Source, distinct_lines, load_sources, read_documents
+from hdoc.pretraining.corpus import (
+    Source,
+    distinct_lines,
+    load_sources,
+    read_documents,
+    read_training_texts,
+)
 from tests.places import ROOT
 
 
@@ -53,6 +59,44 @@ class TestCorpus:
         (tmp_path / "a.pdf").write_text("x", encoding="utf8")
         with pytest.raises(DataError, match=r"expected \.txt, \.jsonl or \.tsv .* got a\.pdf"):
             list(read_documents(Source("s", (str(tmp_path / "a.pdf"),))))
+
+    def test_files_that_are_damaged_or_no_json_are_refused(self, tmp_path: Path) -> None:
+        whole = lzma.compress(b'{"text": "x"}\n' * 50)
+        for name, content, message in (
+            ("cut.jsonl.xz", whole[:-20], r"cut\.jsonl\.xz: expected a whole file in UTF-8, but"),
+            ("foreign.jsonl.gz", b"nothing", r"foreign\.jsonl\.gz: expected a whole file in UTF-8, but"),
+            ("codec.txt", "글".encode("cp949"), r"codec\.txt: expected a whole file in UTF-8, but"),
+            ("no.jsonl", b'{"text": "x"}\n{\n', r"no\.jsonl, row 2: expected a JSON object a line, but"),
+            ("list.jsonl", b"[1]\n", r"list\.jsonl, row 1: expected a JSON object a line, got list"),
+        ):
+            (tmp_path / name).write_bytes(content)
+            for read in (read_training_texts, lambda path: read_documents(Source("s", (str(path),)))):
+                with pytest.raises(DataError, match=message):
+                    list(read(tmp_path / name))
+
+    def test_training_texts_are_all_fields_of_text_of_train_rows(self, tmp_path: Path) -> None:
+        rows = [
+            {"id": "1", "title": "제목", "text": "본문", "label": "경제", "split": "train"},
+            {"text": "본문"},
+            {"a": "하나", "b": "둘", "score": 3, "split": ""},
+            {"question": "무엇인가?", "context": None, "split": "dev"},
+            {"title": "비밀", "text": "시험", "split": "test"},
+        ]
+        path = tmp_path / "a.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+        assert list(read_training_texts(path)) == ["제목", "본문", "본문", "하나", "둘"]
+        with gzip.open(tmp_path / "b.tsv.gz", "wt", encoding="utf8") as file:
+            file.write("split\tdocument\ntrain\t좋다\ntest\t나쁘다\n")
+        assert list(read_training_texts(tmp_path / "b.tsv.gz")) == ["좋다"]
+        (tmp_path / "c.txt").write_text("하나\n둘\n\n셋\n", encoding="utf8")
+        assert list(read_training_texts(tmp_path / "c.txt")) == ["하나\n둘\n", "셋\n"]
+
+    def test_training_texts_that_are_none_are_told(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"expected a file of text, but nowhere\.txt is none"):
+            list(read_training_texts(Path("nowhere.txt")))
+        (tmp_path / "a.jsonl").write_text('{"body": "x"}\n', encoding="utf8")
+        with pytest.raises(DataError, match=r"row 1: expected a field of text \(title, .*\), got only body"):
+            list(read_training_texts(tmp_path / "a.jsonl"))
 
     def test_lines_met_before_are_dropped_across_documents(self) -> None:
         given = ["제1조(목적)\n이 법은\n\n", "제1조(목적)\n다른 법은", "이  법은"]

@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 
 from hdoc.cli.pretrain import main
+from hdoc.encoders.eight_bit import holds_eight_bit
+from hdoc.encoders.pretrained import load_encoder
 from hdoc.errors import DataError
 from hdoc.pretraining.export import export
 from hdoc.pretraining.network import PretrainingNetwork, bert_config
@@ -39,6 +41,23 @@ class TestExport:
             ours = network.bert(**given).last_hidden_state
             theirs = model(**given).last_hidden_state
         assert torch.equal(ours, theirs)
+
+    def test_eight_bits_are_read_by_hdoc_and_a_run_can_start_from_them(
+        self, shards: Path, run: Path, tmp_path: Path
+    ) -> None:
+        for dtype in ("float32", "int8"):
+            export(run / "last.ckpt", tmp_path / dtype, shards / "tokenizer", dtype)
+        path = tmp_path / "int8" / "model.safetensors"
+        assert holds_eight_bit(path)
+        assert path.stat().st_mode & 0o777 == 0o644
+        full, small = (load_encoder(str(tmp_path / dtype))[0].state_dict() for dtype in ("float32", "int8"))
+        assert all((full[name] - small[name]).abs().max() < 0.01 for name in full)
+        network = PretrainingNetwork(
+            bert_config(len(full["embeddings.word_embeddings.weight"]), 1, 16, 2, 32)
+        )
+        network.load_encoder(tmp_path / "int8")
+        started = network.bert.state_dict()
+        assert all(torch.equal(started[name], small[name]) for name in small)
 
     def test_sixteen_bits_halve_the_file(self, shards: Path, run: Path, tmp_path: Path) -> None:
         for dtype in ("float32", "float16"):
