@@ -172,7 +172,8 @@ def _adopt(options: argparse.Namespace) -> None:
         texts = chain.from_iterable(map(read_documents, sources))
     else:
         names = [path.name for path in options.keep]
-        texts = chain.from_iterable(map(read_training_texts, options.keep))
+        # Files that are not there are told now, not after minutes of reading others.
+        texts = chain.from_iterable([read_training_texts(path) for path in options.keep])
     found = adopt(options.source, options.output, texts, names, options.least, options.dtype)
     sys.stdout.write(
         f"{options.output}: {found.n_kept:,} of {found.n_uncut:,} pieces, "

@@ -125,10 +125,9 @@ def _from_rows(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Weights:
             found[own] = _widened(path, own, values, arrays.get(own + _SCALES))
         elif not name.endswith(_SCALES):
             found[name] = values.astype(np.float32)
+            _check_finite(path, name, found[name])
         elif name.removesuffix(_SCALES) + _ROWS not in arrays:
             raise ModelError(f"{path}: expected rows for the scales {name}, got none; export it again")
-    for name, values in found.items():
-        _check_finite(path, name, values)
     return found
 
 
@@ -140,9 +139,10 @@ def _widened(path: Path, name: str, rows: NDArray[Any], scales: NDArray[Any] | N
             f"{path}: expected 8-bit rows with a scale each in {name}, got {rows.dtype} {rows.shape} with "
             f"scales {got}; export it again"
         )
+    with np.errstate(over="ignore"):
+        _check_finite(path, name, scales * np.float32(_TOP + 1))  # as large as any weight can be
     found: NDArray[np.float32] = rows.astype(np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):  # found by the check for finite numbers
-        found *= scales.reshape(-1, *[1] * (rows.ndim - 1))
+    found *= scales.reshape(-1, *[1] * (rows.ndim - 1))
     return found
 
 

@@ -151,7 +151,7 @@ def _read(file: str, source: Source) -> Iterator[str]:
 
 
 def read_training_texts(path: Path) -> Iterator[str]:
-    """Yield every text of a file that no list of sources describes.
+    """Return every text of a file that no list of sources describes, once it is known to be there.
 
     Of a row that is each field with a usual name of text, such as title or question. Rows that say they are
     of another split than train are left out; lines that repeat are not.
@@ -161,9 +161,11 @@ def read_training_texts(path: Path) -> Iterator[str]:
     """
     if not path.is_file():
         raise DataError(f"expected a file of text, but {path} is none; check the path")
-    if _kind(path) == ".txt":
-        yield from _read_paragraphs(path)
-        return
+    _check_kind(path)
+    return _read_paragraphs(path) if _kind(path) == ".txt" else _texts_of_rows(path)
+
+
+def _texts_of_rows(path: Path) -> Iterator[str]:
     for number, row in enumerate(_read_rows(path), start=1):
         texts = [row[name] for name in _TEXT_FIELDS if isinstance(row.get(name), str)]
         if not texts:
@@ -173,6 +175,11 @@ def read_training_texts(path: Path) -> Iterator[str]:
             )
         if row.get("split") in (None, "", "train"):
             yield from map(str, texts)
+
+
+def _check_kind(path: Path) -> None:
+    if _kind(path) not in (".txt", ".jsonl", ".tsv"):
+        raise DataError(f"{path}: expected .txt, .jsonl or .tsv (also with .gz or .xz), got {path.name}")
 
 
 def _kind(path: Path) -> str:
@@ -194,11 +201,9 @@ def _read_paragraphs(path: Path) -> Iterator[str]:
 
 
 def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    kind = _kind(path)
-    if kind not in (".jsonl", ".tsv"):
-        raise DataError(f"{path}: expected .txt, .jsonl or .tsv (also with .gz or .xz), got {path.name}")
+    _check_kind(path)
     with _open_text(path) as stream:
-        header = next(stream, "").rstrip("\r\n").split("\t") if kind == ".tsv" else []
+        header = next(stream, "").rstrip("\r\n").split("\t") if _kind(path) == ".tsv" else []
         for number, line in enumerate(stream, start=1):
             if header:
                 yield dict(zip(header, line.rstrip("\r\n").split("\t"), strict=False))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hdoc.errors import DataError
 from hdoc.pretraining.adopting.cutting import cut_source
-from hdoc.pretraining.adopting.folder import Origin, write_folder
+from hdoc.pretraining.adopting.folder import Origin, make_folder, write_folder
 from hdoc.pretraining.adopting.source import load_source
 from hdoc.pretraining.adopting.vocabulary import choose_pieces, count_usage
 
@@ -53,6 +53,7 @@ def adopt(
     if least < 1:
         raise DataError(f"expected that a piece must occur at least once, got {least}")
     found = load_source(source)
+    make_folder(folder)
     usage = count_usage(found.tokenizer, texts)
     n_read = int(usage.pieces.sum())
     if not n_read:

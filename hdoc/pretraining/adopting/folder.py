@@ -49,12 +49,24 @@ class Origin:
     corpora: tuple[str, ...]
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder if it is not there.
+
+    Raises:
+        DataError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the encoder's folder {folder}: {error.strerror or error}") from error
+
+
 def write_folder(cut: Source, folder: Path, origin: Origin, dtype: str = "float32") -> None:
     """Write config, weights, tokenizer and model card.
 
     Args:
         cut: what to write.
-        folder: made if it is not there; files of the same names are replaced.
+        folder: where; files of the same names are replaced.
         origin: for the card.
         dtype: of the weights on disk: float32, or int8 by rows.
 
@@ -72,7 +84,6 @@ def write_folder(cut: Source, folder: Path, origin: Origin, dtype: str = "float3
     content = eight_bit_bytes(tensors) if dtype == "int8" else array_bytes(tensors, metadata={"format": "pt"})
     n_parameters = sum(weights.size for weights in tensors.values())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         _write_json(folder / "config.json", {**cut.config, "dtype": "float32"})
         (folder / "model.safetensors").write_bytes(content)
         cut.tokenizer.save(str(folder / "tokenizer.json"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import nn
 
 from hdoc.encoders.pretrained import load_fast_tokenizer, load_model
 from hdoc.errors import ModelError
@@ -105,7 +105,7 @@ def _four_bit_source(path: Path) -> Source:
 def _transformers_source(source: str) -> Source:
     tokenizer = load_fast_tokenizer(source)
     model = load_model(source)
-    words: Tensor = model.get_input_embeddings().weight  # type: ignore[operator]
+    words = cast(nn.Embedding, model.get_input_embeddings()).weight
     state = {name: weight for name, weight in model.state_dict().items() if not name.startswith("pooler.")}
     embedding = next((name for name, weight in state.items() if weight.data_ptr() == words.data_ptr()), None)
     if embedding is None:

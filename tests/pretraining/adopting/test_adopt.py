@@ -105,7 +105,7 @@ def test_what_cannot_be_adopted_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     with pytest.raises(DataError, match="must occur at least once, got 0"):
         adopt(str(source), tmp_path / "cut", TEXTS, [], least=0)
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="cannot write the encoder's folder"):
+    with pytest.raises(DataError, match=r"cannot make the encoder's folder .*file: File exists"):
         adopt(str(source), tmp_path / "file", TEXTS, [])
     with pytest.raises(ModelError, match=r"file: expected a transformers folder, .* got another file"):
         adopt(str(tmp_path / "file"), tmp_path / "cut", TEXTS, [])
@@ -114,7 +114,13 @@ def test_what_cannot_be_adopted_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     (source / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="source: expected an encoder and its tokenizer"):
         adopt(str(source), tmp_path / "cut", TEXTS, [])
-    command = ["adopt", str(source), "--output", str(tmp_path / "cut"), "--keep", str(tmp_path / "none.txt")]
-    capsys.readouterr()
-    assert main(command) == 1
-    assert capsys.readouterr().err.startswith("hdoc: error: ")
+    for corpus, problem in (
+        ("none.txt", "is none; check the path"),
+        ("file", "expected .txt, .jsonl or .tsv"),
+    ):
+        command = ["adopt", str(source), "--output", str(tmp_path / "cut"), "--keep", str(tmp_path / corpus)]
+        capsys.readouterr()
+        assert main(command) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("hdoc: error: ")
+        assert problem in said

@@ -14,6 +14,8 @@ from rich.console import Console
 from hdoc import DocumentClassifier
 from hdoc.encoders.build import build_encoder
 from hdoc.explanation import Explanation
+from hdoc.faithfulness.attribution import explain_by
+from hdoc.faithfulness.methods import Method
 from hdoc.rendering import to_html, to_json, to_terminal
 from hdoc.tasks.document.folder import save_model
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys
@@ -127,6 +129,16 @@ def test_words_are_eojeol(pair: tuple[DocumentClassifier, DocumentClassifier]) -
     explanation = pair[0].explain(UNKNOWN)
     words = [UNKNOWN[word.start : word.end] for s in explanation.sentences for word in s.words]
     assert words == UNKNOWN.split()
+
+
+@pytest.mark.parametrize("method", ["attention", "gradient", "occlusion"])
+def test_other_methods_explain_it_too(
+    pair: tuple[DocumentClassifier, DocumentClassifier], method: Method
+) -> None:
+    explanation = explain_by(method, pair[1], UNKNOWN)
+    words = [UNKNOWN[word.start : word.end] for s in explanation.sentences for word in s.words]
+    assert words == UNKNOWN.split()
+    assert len({word.contribution for s in explanation.sentences for word in s.words}) > 1
 
 
 def test_many_documents_are_classified_as_one_by_one(
