@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hdoc.models import table_form
+from hdoc.storage.identity import task_of
 from hdoc.tracking.registry import register
+from hdoc.training.known_tasks import find_training
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,5 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     form = table_form(options.folder)
     found = register(options.folder, options.name, options.alias, form)
     uri = f"models:/{options.name}@{options.alias}" if options.alias else f"models:/{options.name}/{found}"
-    sys.stdout.write(f"{options.name} version {found}\nnext: hdoc predict -m {uri} FILE\n")
+    use = find_training(task_of(options.folder)).use.format(model=uri)
+    sys.stdout.write(f"{options.name} version {found}\nnext: {use}\n")
     return 0
