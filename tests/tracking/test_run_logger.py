@@ -35,8 +35,8 @@ def test_parameters_are_flat_and_long_ones_are_cut(store: str) -> None:
     logger = started()
     logger.log_parameters({"model": {"dropout": 0.1, "labels": ["가"] * 1000, "none": None}, "seed": 0})
     parameters = MlflowClient(store).get_run(logger.run_id).data.params
-    assert parameters.keys() == {"model.head.dropout", "model.labels", "seed"}
-    assert parameters["model.head.dropout"] == "0.1"
+    assert parameters.keys() == {"model.dropout", "model.labels", "seed"}
+    assert parameters["model.dropout"] == "0.1"
     assert len(parameters["model.labels"]) == 500
 
 

@@ -35,13 +35,13 @@ class TestRuns:
         logged("failed", None, dropout=0.1, window=128, kernel_widths=[1, 3])
         rows = read_runs(MlflowClient(store), "민원")
         assert [row.name for row in rows] == ["best", "worse", "failed"]
-        assert rows[0].differences == {"model.head.dropout": "0.3", "model.head.kernel_widths": None}
+        assert rows[0].differences == {"model.dropout": "0.3", "model.kernel_widths": None}
         assert read_runs(MlflowClient(store), "민원", "dev/ece")[0].name == "best"
         assert cli.main(["runs"]) == 0
         shown = capsys.readouterr().out
         assert shown.index("best") < shown.index("worse") < shown.index("failed")
         assert "0.7500" in shown
-        assert "model.head.dropout 0.3" in shown
+        assert "model.dropout 0.3" in shown
         assert "window" not in shown
 
     def test_what_is_not_there_is_said(

@@ -11,7 +11,7 @@ from hdoc.training.search_space import RATES, read_space
     ("text", "problem"),
     [
         ("[1, 2]", "expected options and their ranges"),
-        ("model.head.dropout: 0.1", r"model\.dropout: expected \{low: , high: \}.*got 0\.1"),
+        ("model.head.dropout: 0.1", r"model\.head\.dropout: expected \{low: , high: \}.*got 0\.1"),
         ("model.head.dropout: {low: 0.1}", r"got \{'low': 0\.1\}"),
         ("model.head.context: {choices: []}", "model.head.context: expected"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from hdoc.cli.train import main as train_main
-from hdoc.training.sweep import _section_run
+from hdoc.training.configs import setting
 from tests.labelled import documents, write
 
 # MLflow's own use of its database library.
@@ -17,12 +17,16 @@ pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWar
 def test_where_runs_go_is_read_as_fit_reads_it(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("run: {experiment: petitions}\n", encoding="utf-8")
     config = str(tmp_path / "a.yaml")
-    assert _section_run([]) == ("hdoc", "runs")
-    assert _section_run(["--config", config]) == ("petitions", "runs")
-    assert _section_run([f"--config={config}", "--run.folder=out", "--run.experiment", "b"]) == (
+    told = [f"--config={config}", "--run.folder=out", "--run.experiment", "b"]
+    assert [
+        setting(arguments, "run.experiment", "hdoc") for arguments in ([], ["--config", config], told)
+    ] == [
+        "hdoc",
+        "petitions",
         "b",
-        "out",
-    )
+    ]
+    assert setting(["--config", config], "run.folder", "runs") == "runs"
+    assert setting(told, "run.folder", "runs") == "out"
 
 
 @pytest.mark.slow

@@ -53,6 +53,18 @@ def options(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def flat(name: str, value: Any) -> dict[str, Any]:
+    """Return the options that a config sets, with dots between their sections."""
+    if not isinstance(value, dict):
+        return {name: value}
+    first = "-" if name == "-" else "."
+    return {
+        full: leaf
+        for key, inner in value.items()
+        for full, leaf in flat(f"{name}{first}{key}", inner).items()
+    }
+
+
 def read(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -78,13 +90,7 @@ class TestEntries:
     def test_the_first_guess_is_the_entrys_config(self, path: Path) -> None:
         """The files are for those who train one entry by hand."""
         arguments = entries()[path.stem].arguments(BASE, 0)
-        values = {
-            f"--{section}.{name}": value
-            for section, inner in yaml.safe_load(path.read_text(encoding="utf-8")).items()
-            for name, value in inner.items()
-        }
-        for name, value in (values.pop("--model.options", None) or {}).items():
-            values[f"--model.options.{name}"] = value
+        values = flat("-", yaml.safe_load(path.read_text(encoding="utf-8")))
         told = dict(zip(arguments[::2], map(yaml.safe_load, arguments[1::2]), strict=True))
         assert values == told
         assert f"--config configs/baselines/{path.name}" in path.read_text(encoding="utf-8")

@@ -184,7 +184,8 @@ def test_one_string_is_not_taken_for_many_texts(classifier: DocumentClassifier) 
 def test_the_public_names_are_these_and_importing_them_is_cheap() -> None:
     assert sorted(hdoc.__all__) == [
         "Classification", "DataError", "DocumentClassifier", "Explanation", "HdocError", "InputError",
-        "LabelError", "ModelError", "ModelIdentity", "SentenceShare", "WordShare", "__version__",
+        "LabelError", "ModelError", "ModelIdentity", "PairClassifier", "SentenceShare", "WordShare",
+        "__version__", "load",
     ]  # fmt: skip
     assert all(hasattr(hdoc, name) for name in hdoc.__all__)
     heavy = ("torch", "kss", "numpy", "rich", "transformers")

@@ -4,7 +4,7 @@ from hdoc.explanation import SentenceShare, strongest
 from hdoc.rendering.scale import strongest_sentences
 from hdoc.tables.records import Record
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.tasks.document.rows import classify_records, quoted
+from hdoc.tasks.document.rows import quoted
 from tests.conftest import SENTENCES
 
 TEXT = " ".join(SENTENCES)
@@ -13,7 +13,7 @@ N = 8
 
 def test_a_row_has_the_sentences_that_every_view_calls_strongest(tiny_model: Path) -> None:
     classifier = DocumentClassifier.load(tiny_model, "cpu")
-    [row] = classify_records(classifier, [Record("a", TEXT)], n_sentences=N)
+    [row] = classifier.predict([Record("a", {"text": TEXT})], top=N)
     values = [sentence["contribution"] for sentence in row["sentences"]]
     assert values == sorted(values, key=abs, reverse=True)
     assert {value > 0 for value in values} == {True, False}  # for the label and against it

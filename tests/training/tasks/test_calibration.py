@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from hdoc.metrics.classification import figures
 from hdoc.tasks.temperature import Temperature
-from hdoc.training.loop.predictions import figures
 from hdoc.training.tasks.calibration import HIGHEST, LOWEST, fit_temperature
 
 
