@@ -10,6 +10,7 @@ import torch
 from tokenizers import Tokenizer
 
 from hdoc.encoders.build import build_encoder
+from hdoc.encoders.precision import StoredWeights
 from hdoc.tasks.pair.folder import save_model
 from hdoc.tasks.pair.network import PairNetwork, PairShape
 from hdoc.tasks.temperature import Temperature
@@ -51,7 +52,9 @@ def network_of(encoder: Path, shape: PairShape) -> PairNetwork:
     return network
 
 
-def save_pair_model(folder: Path, encoder: Path, shape: PairShape = CLASSES) -> Path:
+def save_pair_model(
+    folder: Path, encoder: Path, shape: PairShape = CLASSES, weights: StoredWeights = "32bit"
+) -> Path:
     save_model(
         folder,
         network_of(encoder, shape),
@@ -62,5 +65,6 @@ def save_pair_model(folder: Path, encoder: Path, shape: PairShape = CLASSES) -> 
         name="짝",
         version="3",
         card="# 짝\n",
+        weights=weights,
     )
     return folder

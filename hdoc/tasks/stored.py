@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+from safetensors.numpy import save as array_bytes
+
 from hdoc.encoders import eight_bit
 from hdoc.encoders.config import encoder_window
 from hdoc.encoders.eight_bit import Weights
+from hdoc.encoders.precision import StoredWeights
 from hdoc.errors import ModelError
 from hdoc.storage.reading import json_object, json_value, short
 from hdoc.tasks.temperature import Temperature
@@ -115,6 +119,15 @@ def _check_tokenizer(root: Path, tokenizer: PieceTokenizer, encoder_config: Mapp
 def read_weights(root: Path, content: bytes) -> Weights:
     """Return all weights that `weights.safetensors` of a folder holds, as 32 bit."""
     return eight_bit.read_weights(root / "weights.safetensors", content)
+
+
+def weight_bytes(network: nn.Module, weights: StoredWeights) -> bytes:
+    """Return what `weights.safetensors` of a folder is to hold of a network."""
+    arrays = {key: value.detach().cpu().float().numpy() for key, value in network.state_dict().items()}
+    if weights == "8bit":
+        return eight_bit.eight_bit_bytes(arrays)
+    dtype = np.float16 if weights == "16bit" else np.float32
+    return array_bytes({name: np.ascontiguousarray(array.astype(dtype)) for name, array in arrays.items()})
 
 
 def own_names(weights: Weights) -> Weights:

@@ -144,6 +144,16 @@ class TestCompare:
         )
         assert [one.score for one in half] == pytest.approx([one.score for one in whole], abs=0.05)
 
+    @pytest.mark.parametrize(("weights", "size", "apart"), [("16bit", 0.6, 0.005), ("8bit", 0.5, 0.05)])
+    def test_smaller_weights_give_nearly_the_same(
+        self, scores: Path, tiny_encoder: Path, tmp_path: Path, weights: Any, size: float, apart: float
+    ) -> None:
+        small = save_pair_model(tmp_path / "small", tiny_encoder, SCORES, weights)
+        file = "weights.safetensors"
+        assert (small / file).stat().st_size < size * (scores / file).stat().st_size
+        whole, found = (PairClassifier.load(folder).compare(self.PAIRS) for folder in (scores, small))
+        assert [one.score for one in found] == pytest.approx([one.score for one in whole], abs=apart)
+
     def test_what_pairs_have_not_is_one_line(self, scores: Path) -> None:
         with pytest.raises(HdocError, match="expected the runtime torch for a model of pairs, got onnx"):
             hdoc.load(scores, runtime="onnx")

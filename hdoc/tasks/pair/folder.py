@@ -4,7 +4,7 @@
     labels.json          the classes in the order of the logits; none in a model of scores
     calibration.json     the temperature
     tokenizer.json       a fast tokenizer
-    weights.safetensors  all weights, 16 or 32 bit
+    weights.safetensors  all weights, in 8, 16 or 32 bit
     checksums.json       SHA-256 of each file above; written last, so a folder without it is unfinished
     README.md            the model card
 
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hdoc.encoders.config import encoder_width
+from hdoc.encoders.precision import StoredWeights
 from hdoc.errors import HdocError, ModelError
 from hdoc.explanation import ModelIdentity
 from hdoc.storage.identity import FORMAT, check_format, identity_of, task_of
@@ -34,6 +35,7 @@ from hdoc.tasks.stored import (
     read_temperature,
     read_tokenizer,
     temperature_content,
+    weight_bytes,
 )
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.tokens.tokenizer import PieceTokenizer
@@ -75,7 +77,7 @@ def save_model(
     name: str = "pair",
     version: str = "1",
     card: str = "",
-    half: bool = False,
+    weights: StoredWeights = "32bit",
 ) -> None:
     """Write a model folder, whole or not at all.
 
@@ -89,13 +91,11 @@ def save_model(
         name: the model's name.
         version: the model's version.
         card: the model card, Markdown.
-        half: store weights in 16 bit.
+        weights: how many bits they have in the folder.
 
     Raises:
         ModelError: the folder holds something else, or cannot be written.
     """
-    from safetensors.numpy import save as array_bytes
-
     config = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -108,17 +108,12 @@ def save_model(
         # Where the encoder was loaded from is nobody's business but the trainer's.
         "encoder": {key: value for key, value in encoder_config.items() if key != "_name_or_path"},
     }
-    dtype = np.float16 if half else np.float32
-    weights = {
-        key: np.ascontiguousarray(value.detach().cpu().float().numpy().astype(dtype))
-        for key, value in network.state_dict().items()
-    }
     with whole_folder(folder, PARTS) as draft:
         write_json(draft / "config.json", config)
         write_json(draft / "labels.json", list(labels))
         write_json(draft / "calibration.json", temperature_content(temperature))
         tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
-        (draft / "weights.safetensors").write_bytes(array_bytes(weights))
+        (draft / "weights.safetensors").write_bytes(weight_bytes(network, weights))
         (draft / "README.md").write_text(card, encoding="utf-8")
 
 

@@ -134,6 +134,8 @@ class TestOtherCommands:
         assert "hdoc predict -m" in capsys.readouterr().out
         whole = run / "model" / "weights.safetensors"
         assert (place / "again" / whole.name).stat().st_size < 0.6 * whole.stat().st_size
+        assert export_main([best, str(place / "again"), "--eight-bit"]) == 0
+        assert (place / "again" / whole.name).stat().st_size < 0.5 * whole.stat().st_size
         assert export_main([best, str(place / "again")]) == 0
         assert (place / "again" / whole.name).read_bytes() == whole.read_bytes()
 

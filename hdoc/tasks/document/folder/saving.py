@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import save as array_bytes
 
-from hdoc.encoders.eight_bit import eight_bit_bytes
 from hdoc.encoders.precision import StoredWeights
 from hdoc.storage.identity import FORMAT
 from hdoc.storage.writing import whole_folder, write_json
@@ -24,19 +22,13 @@ from hdoc.tasks.document.folder.model import (
     PARTS,
 )
 from hdoc.tasks.document.lexical import LexicalScores
+from hdoc.tasks.stored import weight_bytes
 from hdoc.tasks.temperature import UNCALIBRATED, Temperature
 from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.tokenizer import PieceTokenizer
 
 if TYPE_CHECKING:
     from hdoc.tasks.document.network import DocumentNetwork
-
-# Of the lexical part; of the network unless that is in 8 bit.
-_DTYPES: dict[StoredWeights, type[np.floating[Any]]] = {
-    "32bit": np.float32,
-    "16bit": np.float16,
-    "8bit": np.float16,
-}
 
 
 def save_model(
@@ -93,27 +85,20 @@ def save_model(
     }
     if weights == "8bit":
         config["weights"] = weights
-    arrays = {key: value.detach().cpu().float().numpy() for key, value in network.state_dict().items()}
     with whole_folder(folder, (*PARTS, LEXICAL)) as draft:
         write_json(draft / "config.json", config)
         write_json(draft / "labels.json", labels)
         write_json(draft / "calibration.json", calibration_content(temperature, origin))
         tokenizer.tokenizer.save(str(draft / "tokenizer.json"))
         # Not save_file: it would make a file that only its owner may read.
-        (draft / "weights.safetensors").write_bytes(_weight_bytes(arrays, weights))
+        (draft / "weights.safetensors").write_bytes(weight_bytes(network, weights))
         (draft / "README.md").write_text(card, encoding="utf-8")
         if lexical is not None:
-            (draft / LEXICAL).write_bytes(_lexical_bytes(lexical, _DTYPES[weights]))
+            (draft / LEXICAL).write_bytes(_lexical_bytes(lexical, weights))
 
 
-def _weight_bytes(arrays: Mapping[str, NDArray[np.float32]], weights: StoredWeights) -> bytes:
-    if weights == "8bit":
-        return eight_bit_bytes(arrays)
-    dtype = _DTYPES[weights]
-    return array_bytes({name: np.ascontiguousarray(array.astype(dtype)) for name, array in arrays.items()})
-
-
-def _lexical_bytes(lexical: LexicalScores, dtype: type[np.floating[Any]]) -> bytes:
+def _lexical_bytes(lexical: LexicalScores, weights: StoredWeights) -> bytes:
+    dtype = np.float32 if weights == "32bit" else np.float16
     values = (lexical.idf.astype(dtype), lexical.weights.astype(dtype), lexical.bias.astype(dtype))
     arrays = dict(zip(LEXICAL_TENSORS, (*values, lexical.keys.astype(np.int64)), strict=True))
     return array_bytes({name: np.ascontiguousarray(value) for name, value in arrays.items()})

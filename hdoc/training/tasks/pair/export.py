@@ -7,6 +7,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
+from hdoc.encoders.precision import StoredWeights
 from hdoc.training.finish.checkpoint import network_weights, read_checkpoint
 
 
@@ -16,7 +17,7 @@ def export_checkpoint(
     *,
     name: str | None = None,
     version: str | None = None,
-    half: bool = False,
+    weights: StoredWeights = "32bit",
 ) -> None:
     """Write the model folder of a checkpoint: JSON, safetensors, tokenizer and a card, never pickle.
 
@@ -25,7 +26,7 @@ def export_checkpoint(
         folder: where; an hdoc model already there is replaced, anything else is refused.
         name: of the model; the experiment's by default.
         version: of the model; the run's name by default.
-        half: store weights in 16 bit.
+        weights: how many bits they have in the folder.
 
     Raises:
         ModelError: the checkpoint cannot be used, or the folder cannot be written.
@@ -51,7 +52,7 @@ def export_checkpoint(
         name=name,
         version=version,
         card=_card(blueprint.labels, stored, content.get("hyper_parameters", {}), f"{name} {version}"),
-        half=half,
+        weights=weights,
     )
 
 
