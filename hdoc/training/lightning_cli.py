@@ -29,7 +29,7 @@ from hdoc.training.finish.finish import finish_fit, show_figures, write_predicti
 from hdoc.training.known_tasks import find_training
 from hdoc.training.loop.checkpoints import RunCheckpoint
 from hdoc.training.loop.ranks import RankWatch
-from hdoc.training.loop.scorer import check_task
+from hdoc.training.loop.stored_network import check_task
 from hdoc.training.progress_lines import EpochLine, MinuteLine
 from hdoc.training.run_record import RunRecord
 from hdoc.training.task import TrainingTask

@@ -16,7 +16,7 @@ from hdoc.tracking.run_logger import RunLogger
 from hdoc.training.finish.checkpoint import read_checkpoint
 from hdoc.training.loop.checkpoints import RunCheckpoint, write_checkpoint
 from hdoc.training.loop.learner import Learner
-from hdoc.training.loop.scorer import CHECKPOINT_KEY
+from hdoc.training.loop.stored_network import CHECKPOINT_KEY
 from hdoc.training.outcome import Outcome, Scores, write_outcome
 
 if TYPE_CHECKING:

@@ -28,20 +28,21 @@ class Learner(Scorer):
     """Trains the network of a task.
 
     Args:
+        encoder: "small" (the one that comes with hdoc), a transformers folder, or a hub name.
+        window: longest sequence the encoder is given, special tokens included.
         optimiser: how weights are learned.
     """
 
-    def __init__(self, optimiser: OptimiserOptions) -> None:
-        super().__init__()
+    def __init__(self, encoder: str, window: int, optimiser: OptimiserOptions) -> None:
+        super().__init__(encoder, window)
         self.optimiser = optimiser
         self.meter = StepMeter(self.items)
         self._n_items = 0  # since the last optimiser step
 
     # What a task adds
 
-    @abstractmethod
     def prepare_fit(self) -> None:
-        """Do what a training needs once before its first step."""
+        """Do what a training needs once before its first step, if anything."""
 
     @abstractmethod
     def count(self, batch: Any) -> None:

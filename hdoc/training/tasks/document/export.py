@@ -38,13 +38,13 @@ def export_checkpoint(
     from hdoc.tasks.document.folder import save_model
     from hdoc.tasks.document.network import DocumentNetwork
     from hdoc.tasks.temperature import Temperature
-    from hdoc.training.tasks.document.blueprint import Blueprint
+    from hdoc.training.tasks.document.blueprint import DocumentBlueprint
     from hdoc.training.tasks.document.lexical import lexical_from_plain
     from hdoc.training.tasks.document.model_card import model_card
 
     content = read_checkpoint(checkpoint)
     stored: Mapping[str, Any] = content["hdoc"]
-    blueprint = Blueprint.from_plain(stored["blueprint"])
+    blueprint = DocumentBlueprint.from_plain(stored["blueprint"])
     network, tokenizer = blueprint.build(), blueprint.build_tokenizer()
     if blueprint.architecture != HDOC or not isinstance(network, DocumentNetwork):
         raise ModelError(

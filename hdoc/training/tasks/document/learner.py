@@ -9,24 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch import Tensor
 
 from hdoc.baselines.registry import HDOC, AnyNetwork
-from hdoc.encoders.config import encoder_window
-from hdoc.encoders.pretrained import load_encoder
-from hdoc.errors import DataError, ModelError
+from hdoc.errors import DataError
 from hdoc.metrics.classification import figures
 from hdoc.tasks.document.lexical import LexicalScores
 from hdoc.tasks.document.shape import NetworkShape
-from hdoc.tasks.temperature import UNCALIBRATED, Temperature
+from hdoc.training.loop.blueprint import parts_of
 from hdoc.training.loop.learner import Learner
 from hdoc.training.loop.options import OptimiserOptions
-from hdoc.training.tasks.document.blueprint import Blueprint
+from hdoc.training.tasks.document.blueprint import DocumentBlueprint
 from hdoc.training.tasks.document.dropout import drop_pieces, drop_windows
 from hdoc.training.tasks.document.lexical import lexical_from_plain, lexical_logits, lexical_to_plain
 from hdoc.training.tasks.document.options import DeletionOptions, HeadOptions, LossOptions
 from hdoc.training.tasks.losses import class_weights, document_losses
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from hdoc.training.data.splits import TrainingBatch
 
 
@@ -50,13 +46,12 @@ class DocumentLearner(Learner):
         options: what only this architecture has, as a mapping; hdoc has none.
 
     Attributes:
-        blueprint: all that the network is built from; None until there is one.
-        temperature: what logits are divided by before they become probabilities.
         origin: what a neutral piece says for each class; None if it was not fitted.
         lexical: scores of words that are added to the network's, if any are.
     """
 
     task = "document"
+    blueprints = DocumentBlueprint
     network: AnyNetwork
 
     def __init__(
@@ -74,8 +69,8 @@ class DocumentLearner(Learner):
     ) -> None:
         head, deletion = _group(HeadOptions, head), _group(DeletionOptions, deletion)
         loss, optimiser = _group(LossOptions, loss), _group(OptimiserOptions, optimiser)
-        super().__init__(optimiser)
-        self.encoder, self.window, self.multi_label = encoder, window, multi_label
+        super().__init__(encoder, window, optimiser)
+        self.multi_label = multi_label
         self.head, self.deletion, self.loss = head, deletion, loss
         self.wants_lexical, self.architecture, self.options = lexical, architecture, dict(options or {})
         plain: dict[str, Any] = {"encoder": encoder, "window": window, "multi_label": multi_label}
@@ -83,95 +78,43 @@ class DocumentLearner(Learner):
         plain |= {"loss": asdict(loss), "optimiser": asdict(optimiser)}
         plain |= {"lexical": lexical, "architecture": architecture, "options": options}
         self.save_hyperparameters(plain, logger=False)
-        self.blueprint: Blueprint | None = None
-        self.temperature = UNCALIBRATED
         self.origin: list[float] | None = None
         self.lexical: LexicalScores | None = None
         self.register_buffer("class_weights", None, persistent=False)
 
-    @property
-    def labels(self) -> list[str]:
-        """The classes in the order of the scores."""
-        return list(self.blueprint.labels) if self.blueprint else []
-
-    # Building: from the data's labels in a new run, from the checkpoint otherwise.
-
-    @property
-    def is_built(self) -> bool:
-        """Whether there is a network."""
-        return self.blueprint is not None
-
-    def build_from_data(self) -> None:
-        """Build the network for the data's labels.
-
-        Raises:
-            ModelError: the encoder has fewer positions than the window asks for.
-        """
-        encoder, config = load_encoder(self.encoder)
-        if self.window > encoder_window(config):
-            raise ModelError(
-                f"expected model.window of at most {encoder_window(config)}, the positions of the encoder "
-                f"{self.encoder}; got {self.window}"
-            )
-        head = self.head
-        shape = NetworkShape(
-            len(self.data.labels), head.value_width, tuple(head.kernel_widths), head.channels, head.context
+    def plan(self, encoder_config: dict[str, Any]) -> DocumentBlueprint:
+        """Return the blueprint of a network for the data's labels."""
+        data, head = self.data, self.head
+        return DocumentBlueprint(
+            labels=tuple(data.labels),
+            multi_label=self.multi_label,
+            encoder_config=encoder_config,
+            shape=NetworkShape(
+                len(data.labels), head.value_width, tuple(head.kernel_widths), head.channels, head.context
+            ),
+            dropout=head.dropout,
+            architecture=self.architecture,
+            options=self.options,
+            sentence_rule=data.sentence_rule,
+            **parts_of(data.tokenizer),
         )
-        blueprint = Blueprint.of(
-            self.data.labels,
-            self.multi_label,
-            config,
-            self.data.tokenizer,
-            shape,
-            head.dropout,
-            self.architecture,
-            self.options,
-            self.data.sentence_rule,
-        )
-        self._build(blueprint, encoder)
 
-    def build_from_plain(self, stored: Mapping[str, Any]) -> None:
-        """Build the network of a checkpoint, or check that the one there is fits.
-
-        Raises:
-            ModelError: the networks differ.
-        """
-        blueprint = Blueprint.from_plain(stored["blueprint"])
-        if self.blueprint is not None:
-            self.blueprint.check_same(blueprint)
-        self.temperature = Temperature(**stored["temperature"])
+    def read_plain(self, stored: Mapping[str, Any], blueprint: DocumentBlueprint) -> None:
+        """Read of a checkpoint what a neutral piece says, and scores of words."""
         self.origin = stored["origin"]
         self.lexical = lexical_from_plain(stored["lexical"], blueprint.build_tokenizer())
-        if self.blueprint is None:
-            self._build(blueprint)
-
-    def _build(self, blueprint: Blueprint, encoder: nn.Module | None = None) -> None:
-        self.blueprint = blueprint
-        self.hold(blueprint.build(encoder))
 
     def to_plain(self) -> dict[str, Any]:
         """Return blueprint, calibration and scores of words."""
-        return {
-            "blueprint": self.blueprint.to_plain() if self.blueprint else None,
-            "temperature": asdict(self.temperature),
-            "origin": self.origin,
-            "lexical": lexical_to_plain(self.lexical),
-        }
+        return super().to_plain() | {"origin": self.origin, "lexical": lexical_to_plain(self.lexical)}
 
     def check_data(self) -> None:
-        """Check that a network that was loaded fits the data.
+        """Check that the network fits the data.
 
         Raises:
             DataError: the data has other labels, or other sentences, than the network was trained for.
         """
-        if self._trainer is None or self.blueprint is None:
-            return
-        found = list(self.data.labels)  # none where documents to predict come without
-        if found and self.labels != found:
-            raise DataError(
-                f"expected data with the labels the model was trained for ({', '.join(self.labels)}), "
-                f"got {', '.join(found)}"
-            )
+        super().check_data()
         rule = self.blueprint.sentence_rule
         if rule != self.data.sentence_rule:
             raise DataError(

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from hdoc.encoders.config import encoder_window
-from hdoc.encoders.pretrained import load_encoder
-from hdoc.errors import DataError, ModelError
 from hdoc.metrics import classification, correlation
 from hdoc.tasks.pair.network import PairNetwork, PairShape
-from hdoc.tasks.temperature import UNCALIBRATED, Temperature
+from hdoc.training.loop.blueprint import parts_of
 from hdoc.training.loop.learner import Learner
 from hdoc.training.loop.options import OptimiserOptions
 from hdoc.training.tasks.losses import document_losses
 from hdoc.training.tasks.pair.blueprint import PairBlueprint
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from hdoc.training.tasks.pair.splits import PairBatch
 
 
@@ -38,13 +32,10 @@ class PairLearner(Learner):
         dropout: share of the features that classes are told by dropped in training.
         label_smoothing: share of a class's target spread over all classes.
         optimiser: how weights are learned.
-
-    Attributes:
-        blueprint: all that the network is built from; None until there is one.
-        temperature: what logits are divided by before they become probabilities.
     """
 
     task = "pair"
+    blueprints = PairBlueprint
     items = "pairs"
     shown = ("loss", "macro_f1", "accuracy", "spearman", "pearson", "mse")
     network: PairNetwork
@@ -58,95 +49,24 @@ class PairLearner(Learner):
         label_smoothing: float = 0.0,
         optimiser: OptimiserOptions = OptimiserOptions(),
     ) -> None:
-        super().__init__(optimiser)
-        self.encoder, self.window, self.regression = encoder, window, regression
-        self.dropout, self.label_smoothing = dropout, label_smoothing
+        super().__init__(encoder, window, optimiser)
+        self.regression, self.dropout, self.label_smoothing = regression, dropout, label_smoothing
         plain: dict[str, Any] = {"encoder": encoder, "window": window, "regression": regression}
         plain |= {"dropout": dropout, "label_smoothing": label_smoothing, "optimiser": asdict(optimiser)}
         self.save_hyperparameters(plain, logger=False)
-        self.blueprint: PairBlueprint | None = None
-        self.temperature = UNCALIBRATED
 
-    @property
-    def labels(self) -> list[str]:
-        """The classes in the order of the logits; none where labels are scores."""
-        return list(self.blueprint.labels) if self.blueprint else []
-
-    # Building: from the data in a new run, from the checkpoint otherwise.
-
-    @property
-    def is_built(self) -> bool:
-        """Whether there is a network."""
-        return self.blueprint is not None
-
-    def build_from_data(self) -> None:
-        """Build the network for the data's labels or scores.
-
-        Raises:
-            ModelError: the encoder has fewer positions than the window asks for.
-        """
-        encoder, config = load_encoder(self.encoder)
-        if self.window > encoder_window(config):
-            raise ModelError(
-                f"expected model.window of at most {encoder_window(config)}, the positions of the encoder "
-                f"{self.encoder}; got {self.window}"
-            )
-        data, tokenizer = self.data, self.data.tokenizer
-        shape = PairShape(0, *data.scores) if self.regression else PairShape(len(data.labels))
-        blueprint = PairBlueprint(
+    def plan(self, encoder_config: dict[str, Any]) -> PairBlueprint:
+        """Return the blueprint of a network for the data's labels or scores."""
+        data = self.data
+        return PairBlueprint(
             labels=tuple(data.labels),
-            shape=shape,
-            encoder_config=config,
-            tokenizer=tokenizer.tokenizer.to_str(),
-            window=tokenizer.window,
-            pad_id=tokenizer.pad_id,
+            shape=PairShape(0, *data.scores) if self.regression else PairShape(len(data.labels)),
+            encoder_config=encoder_config,
             dropout=self.dropout,
+            **parts_of(data.tokenizer),
         )
-        self._build(blueprint, encoder)
-
-    def build_from_plain(self, stored: Mapping[str, Any]) -> None:
-        """Build the network of a checkpoint, or check that the one there is fits.
-
-        Raises:
-            ModelError: the networks differ.
-        """
-        blueprint = PairBlueprint.from_plain(stored["blueprint"])
-        if self.blueprint is not None:
-            self.blueprint.check_same(blueprint)
-        self.temperature = Temperature(**stored["temperature"])
-        if self.blueprint is None:
-            self._build(blueprint)
-
-    def _build(self, blueprint: PairBlueprint, encoder: nn.Module | None = None) -> None:
-        self.blueprint = blueprint
-        self.hold(blueprint.build(encoder))
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return blueprint and temperature."""
-        return {
-            "blueprint": self.blueprint.to_plain() if self.blueprint else None,
-            "temperature": asdict(self.temperature),
-        }
-
-    def check_data(self) -> None:
-        """Check that a network that was loaded fits the data.
-
-        Raises:
-            DataError: the data has other labels than the network was trained for.
-        """
-        if self._trainer is None or self.blueprint is None:
-            return
-        found = list(self.data.labels)  # none where pairs to predict come without
-        if found and self.labels != found:
-            raise DataError(
-                f"expected data with the labels the model was trained for ({', '.join(self.labels)}), "
-                f"got {', '.join(found)}"
-            )
 
     # Training
-
-    def prepare_fit(self) -> None:
-        """Nothing is needed."""
 
     def count(self, batch: PairBatch) -> None:
         """Tell the meter how much a batch holds."""
