@@ -9,23 +9,18 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from pytorch_lightning import LightningDataModule
 
 from hdoc.console import say
-from hdoc.encoders.pretrained import load_tokenizer
 from hdoc.errors import DataError
 from hdoc.tables.labelled import LabelledTable
 from hdoc.text.sentences import SentenceRule
 from hdoc.tokens.grouping import TOKEN_BUDGET
-from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.data.cache import open_store
 from hdoc.training.data.holdout import hold_out_dev
-from hdoc.training.data.loading import BatchLoader
-from hdoc.training.data.sampling import Batch, BatchSampler
+from hdoc.training.data.split_data import SplitData
 from hdoc.training.data.splits import (
     DocumentSplit,
     TrainingBatch,
@@ -41,7 +36,7 @@ __all__ = ["DocumentData", "TrainingBatch"]
 _CACHE_FOLDER = "~/.cache/hdoc"
 
 
-class DocumentData(LightningDataModule):
+class DocumentData(SplitData[DocumentSplit, TrainingBatch]):
     """Documents to train, validate, test and predict on.
 
     Files are JSON Lines, CSV or TSV (UTF-8, CP949 or UTF-16; plain, .gz or .xz), or Parquet. Rows may have
@@ -95,39 +90,21 @@ class DocumentData(LightningDataModule):
         cache_folder: str | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        if min(batch_documents, batch_tokens, group_tokens) < 1:
-            raise DataError("expected data.batch_documents, batch_tokens and group_tokens of at least 1")
-        if not 0 <= dev_share < 1:
-            raise DataError(f"expected data.dev_share of at least 0 and below 1, got {dev_share}")
+        super().__init__(
+            encoder, window, batch_documents, batch_tokens, group_tokens, dev_share, seed, "documents"
+        )
         if dataset is not None and (train_file or dev_file or test_file):
             raise DataError("expected either data.dataset or files, got both; leave one of them out")
         self.files = {"train": train_file, "dev": dev_file, "test": test_file, "predict": predict_file}
         self.dataset = dataset
-        self.text_column = text_column
-        self.label_column = label_column
-        self.multi_label = multi_label
-        self.dev_share = dev_share
-        self.encoder = encoder
-        self.window = window
+        self.text_column, self.label_column, self.multi_label = text_column, label_column, multi_label
         self.sentence_rule = split  # the option --data.split has kept the name that users know
-        self.batch_documents = batch_documents
-        self.batch_tokens = batch_tokens
-        self.group_tokens = group_tokens
         self.workers = (os.cpu_count() or 1) if workers is None else workers
         self.cache_folder = cache_folder
-        self.seed = seed
-        self.labels: list[str] = []
         self.class_counts: list[int] = []
-        self._splits: dict[str, DocumentSplit] = {}
 
     @cached_property
-    def tokenizer(self) -> PieceTokenizer:
-        """The encoder's tokenizer."""
-        return load_tokenizer(self.encoder, self.window)
-
-    @cached_property
-    def _tables(self) -> dict[str, LabelledTable]:
+    def tables(self) -> dict[str, LabelledTable]:
         """The tables of the splits that were given."""
         return open_tables(
             self.files,
@@ -138,10 +115,9 @@ class DocumentData(LightningDataModule):
             cache_folder=self.cache_folder,
         )
 
-    @property
-    def fingerprint(self) -> dict[str, str]:
-        """The SHA-256 of each file (or split of a data set), by the name of the split."""
-        return {name: table.sha256 for name, table in self._tables.items()}
+    def other_source(self, name: str) -> str:
+        """Return that a data set will do as well, for all but predicting."""
+        return "" if name == "predict" else f", or data.dataset with a split {name!r}"
 
     def prepare_data(self) -> None:
         """Find the sentences of what is not in the cache yet, and tokenise them.
@@ -149,54 +125,36 @@ class DocumentData(LightningDataModule):
         Raises:
             DataError: a file cannot be read, or a row of it cannot be used.
         """
-        for name in self._tables:
+        for name in self.tables:
             self._store(name)
 
-    def setup(self, stage: str | None = None) -> None:
-        """Load the splits that a stage needs.
-
-        Args:
-            stage: "fit", "validate", "test" or "predict"; None for all that there are.
-
-        Raises:
-            DataError: a split is missing, has labels that train has not, or train cannot be learnt from.
-        """
-        needed = {"fit": ["train"], "validate": ["train"], "test": ["train", "test"], "predict": ["predict"]}
-        for name in needed.get(stage or "fit", []):
-            if name not in self._tables:
-                other = "" if name == "predict" else f", or data.dataset with a split {name!r}"
-                raise DataError(f"expected data.{name}_file, got none; give one{other}")
-        if "train" in self._tables and "train" not in self._splits:
-            self._setup_training()
-        for name in ("test", "predict"):
-            if name in self._tables and name not in self._splits and stage in (name, None):
-                self._splits[name] = self._whole(name)
-
-    def _setup_training(self) -> None:
-        self.labels = class_names(self._store("train"), self._tables["train"])
-        train = self._whole("train")
-        if "dev" in self._tables:
-            self._splits["dev"] = self._whole("dev")
+    def read_train(self) -> DocumentSplit:
+        """Return train, and set labels and class counts; dev is read or held out."""
+        self.labels = class_names(self._store("train"), self.tables["train"])
+        train = self.read("train")
+        if "dev" in self.tables:
+            self._splits["dev"] = self.read("dev")
         elif self.dev_share:
             train, self._splits["dev"] = hold_out_dev(
-                train, self._tables["train"], self.labels, self.dev_share, self.seed
+                train, self.tables["train"], self.labels, self.dev_share, self.seed
             )
-        self._splits["train"] = train
         self.class_counts = class_counts(train.targets, len(self.labels))
         n_tokens = int(train.n_tokens(self.tokenizer).sum())
         say(f"train: {len(train):,} documents, {n_tokens:,} tokens, {len(self.labels)} classes")
+        return train
 
-    def _whole(self, name: str) -> DocumentSplit:
+    def read(self, name: str) -> DocumentSplit:
+        """Return the documents of a split with their classes."""
         store = self._store(name)
         if name == "predict":
             classes = torch.full((len(store),), -1)
         else:
-            classes = targets(store, self._tables[name], self.labels)
+            classes = targets(store, self.tables[name], self.labels)
         return DocumentSplit(store, np.arange(len(store)), classes)
 
     def _store(self, name: str) -> DocumentStore:
         folder = Path(self.cache_folder or _CACHE_FOLDER).expanduser()
-        return open_store(self._tables[name], self.tokenizer, self.sentence_rule, self.workers, folder)
+        return open_store(self.tables[name], self.tokenizer, self.sentence_rule, self.workers, folder)
 
     def texts(self, split: str) -> DocumentSplit:
         """Return the documents of a split that is set up, a sequence of `(id, text)`.
@@ -205,45 +163,3 @@ class DocumentData(LightningDataModule):
             split: "train", "dev", "test" or "predict".
         """
         return self._splits[split]
-
-    @property
-    def has_dev(self) -> bool:
-        """Whether there is a dev split, given or held out, once the data are set up."""
-        return "dev" in self._splits
-
-    def train_dataloader(self) -> BatchLoader[TrainingBatch]:
-        """Return batches in another order each epoch; where it stands goes into checkpoints."""
-        return self._loader("train", shuffle=True)
-
-    def val_dataloader(self) -> BatchLoader[TrainingBatch] | list[Any]:
-        """Return batches of dev, always the same; nothing if there is no dev."""
-        return self._loader("dev") if self.has_dev else []
-
-    def test_dataloader(self) -> BatchLoader[TrainingBatch]:
-        """Return batches of test, always the same."""
-        return self._loader("test")
-
-    def predict_dataloader(self) -> BatchLoader[TrainingBatch]:
-        """Return batches of documents without labels, always the same."""
-        return self._loader("predict")
-
-    def _loader(self, name: str, shuffle: bool = False) -> BatchLoader[TrainingBatch]:
-        split, trainer = self._splits[name], self.trainer
-        sampler = BatchSampler(
-            split.n_tokens(self.tokenizer),
-            self.batch_documents,
-            self.batch_tokens,
-            shuffle=shuffle,
-            seed=self.seed,
-            rank=trainer.global_rank if trainer else 0,
-            n_ranks=trainer.world_size if trainer else 1,
-        )
-
-        def make(rows: Batch) -> TrainingBatch:
-            return split.batch(rows, self.tokenizer, self.group_tokens)
-
-        def n_trained() -> int:
-            progress = trainer.fit_loop.epoch_loop.batch_progress.current  # type: ignore[union-attr]
-            return int(progress.processed)  # type: ignore[union-attr]
-
-        return BatchLoader(sampler, make, n_trained if shuffle and trainer else None)

@@ -10,16 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from pytorch_lightning import LightningDataModule
 
 from hdoc.console import say
-from hdoc.encoders.pretrained import load_tokenizer
-from hdoc.errors import DataError
 from hdoc.tokens.grouping import TOKEN_BUDGET
-from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.data.holdout import hold_out
-from hdoc.training.data.loading import BatchLoader
-from hdoc.training.data.sampling import Batch, BatchSampler
+from hdoc.training.data.split_data import SplitData
 from hdoc.training.tasks.pair.splits import PairBatch, PairSplit, class_names, class_targets, score_range
 from hdoc.training.tasks.pair.table import PairRow, PairTable
 
@@ -27,7 +22,7 @@ from hdoc.training.tasks.pair.table import PairRow, PairTable
 _SCORE_BINS = 10
 
 
-class PairData(LightningDataModule):
+class PairData(SplitData[PairSplit, PairBatch]):
     """Pairs to train, validate, test and predict on.
 
     Files are JSON Lines, CSV or TSV (UTF-8, CP949 or UTF-16; plain, .gz or .xz), or Parquet. Rows may have
@@ -75,29 +70,14 @@ class PairData(LightningDataModule):
         group_tokens: int = TOKEN_BUDGET,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        if min(batch_pairs, batch_tokens, group_tokens) < 1:
-            raise DataError("expected data.batch_pairs, batch_tokens and group_tokens of at least 1")
-        if not 0 <= dev_share < 1:
-            raise DataError(f"expected data.dev_share of at least 0 and below 1, got {dev_share}")
+        super().__init__(encoder, window, batch_pairs, batch_tokens, group_tokens, dev_share, seed, "pairs")
         self.files = {"train": train_file, "dev": dev_file, "test": test_file, "predict": predict_file}
         self.columns = (a_column, b_column, label_column)
         self.regression = regression
-        self.dev_share = dev_share
-        self.encoder, self.window = encoder, window
-        self.batch_pairs, self.batch_tokens, self.group_tokens = batch_pairs, batch_tokens, group_tokens
-        self.seed = seed
-        self.labels: list[str] = []
         self.scores: tuple[float, float] | None = None
-        self._splits: dict[str, PairSplit] = {}
 
     @cached_property
-    def tokenizer(self) -> PieceTokenizer:
-        """The encoder's tokenizer."""
-        return load_tokenizer(self.encoder, self.window)
-
-    @cached_property
-    def _tables(self) -> dict[str, PairTable]:
+    def tables(self) -> dict[str, PairTable]:
         """The tables of the splits that were given."""
         a, b, label = self.columns
         return {
@@ -106,40 +86,17 @@ class PairData(LightningDataModule):
             if file is not None
         }
 
-    @property
-    def fingerprint(self) -> dict[str, str]:
-        """The SHA-256 of each file, by the name of the split."""
-        return {name: table.sha256 for name, table in self._tables.items()}
-
-    def setup(self, stage: str | None = None) -> None:
-        """Load the splits that a stage needs.
-
-        Args:
-            stage: "fit", "validate", "test" or "predict"; None for all that there are.
-
-        Raises:
-            DataError: a split is missing, cannot be used, or has labels that train has not.
-        """
-        needed = {"fit": ["train"], "validate": ["train"], "test": ["train", "test"], "predict": ["predict"]}
-        for name in needed.get(stage or "fit", []):
-            if name not in self._tables:
-                raise DataError(f"expected data.{name}_file, got none; give one")
-        if "train" in self._tables and "train" not in self._splits:
-            self._setup_training()
-        for name in ("test", "predict"):
-            if name in self._tables and name not in self._splits and stage in (name, None):
-                self._splits[name] = self._split(name, self._tables[name].rows())
-
-    def _setup_training(self) -> None:
-        table = self._tables["train"]
+    def read_train(self) -> PairSplit:
+        """Return train, and set labels or scores; dev is read or held out."""
+        table = self.tables["train"]
         rows = table.rows()
         if self.regression:
             self.scores = score_range(rows, table)
         else:
             self.labels = class_names(rows, table)
         train = self._split("train", rows)
-        if "dev" in self._tables:
-            self._splits["dev"] = self._split("dev", self._tables["dev"].rows())
+        if "dev" in self.tables:
+            self._splits["dev"] = self.read("dev")
         elif self.dev_share:
             stays, held_out = hold_out(self._strata(train), self.dev_share, self.seed)
             each = "tenth of the scores" if self.regression else "class"
@@ -148,11 +105,16 @@ class PairData(LightningDataModule):
                 f"for dev, {self.dev_share:.0%} of each {each} (seed {self.seed})"
             )
             train, self._splits["dev"] = train.part(stays), train.part(held_out)
-        self._splits["train"] = train
         what = f"{len(self.labels)} classes"
         if self.scores is not None:
             what = f"scores from {self.scores[0]:g} to {self.scores[1]:g}"
-        say(f"train: {len(train):,} pairs, {int(train.n_tokens.sum()):,} tokens, {what}")
+        n_tokens = int(train.n_tokens(self.tokenizer).sum())
+        say(f"train: {len(train):,} pairs, {n_tokens:,} tokens, {what}")
+        return train
+
+    def read(self, name: str) -> PairSplit:
+        """Return the pairs of a split with their classes or scores."""
+        return self._split(name, self.tables[name].rows())
 
     def _strata(self, train: PairSplit) -> Any:
         """Return what each pair is held out with a share of, (pairs,)."""
@@ -163,7 +125,7 @@ class PairData(LightningDataModule):
         return np.minimum((shares * _SCORE_BINS).astype(np.int64), _SCORE_BINS - 1)
 
     def _split(self, name: str, rows: list[PairRow]) -> PairSplit:
-        table = self._tables[name]
+        table = self.tables[name]
         split = PairSplit(table, rows, self.tokenizer)
         if name != "predict":
             if self.regression:
@@ -175,45 +137,3 @@ class PairData(LightningDataModule):
     def ids(self, split: str) -> list[str]:
         """Return the ids of the pairs of a split that is set up."""
         return self._splits[split].ids
-
-    @property
-    def has_dev(self) -> bool:
-        """Whether there is a dev split, given or held out, once the data are set up."""
-        return "dev" in self._splits
-
-    def train_dataloader(self) -> BatchLoader[PairBatch]:
-        """Return batches in another order each epoch; where it stands goes into checkpoints."""
-        return self._loader("train", shuffle=True)
-
-    def val_dataloader(self) -> BatchLoader[PairBatch] | list[Any]:
-        """Return batches of dev, always the same; nothing if there is no dev."""
-        return self._loader("dev") if self.has_dev else []
-
-    def test_dataloader(self) -> BatchLoader[PairBatch]:
-        """Return batches of test, always the same."""
-        return self._loader("test")
-
-    def predict_dataloader(self) -> BatchLoader[PairBatch]:
-        """Return batches of pairs without labels, always the same."""
-        return self._loader("predict")
-
-    def _loader(self, name: str, shuffle: bool = False) -> BatchLoader[PairBatch]:
-        split, trainer = self._splits[name], self.trainer
-        sampler = BatchSampler(
-            split.n_tokens,
-            self.batch_pairs,
-            self.batch_tokens,
-            shuffle=shuffle,
-            seed=self.seed,
-            rank=trainer.global_rank if trainer else 0,
-            n_ranks=trainer.world_size if trainer else 1,
-        )
-
-        def make(rows: Batch) -> PairBatch:
-            return split.batch(rows, self.tokenizer, self.group_tokens)
-
-        def n_trained() -> int:
-            progress = trainer.fit_loop.epoch_loop.batch_progress.current  # type: ignore[union-attr]
-            return int(progress.processed)  # type: ignore[union-attr]
-
-        return BatchLoader(sampler, make, n_trained if shuffle and trainer else None)

@@ -70,7 +70,7 @@ class PairSplit:
                     "the row",
                 )
         n_tokens = [sum(len(one) + tokenizer.n_special for one in windows) for windows in self._windows]
-        self.n_tokens: NDArray[np.int64] = np.array(n_tokens, dtype=np.int64)[self._texts].sum(axis=1)
+        self._n_tokens: NDArray[np.int64] = np.array(n_tokens, dtype=np.int64)[self._texts].sum(axis=1)
         self.targets = torch.full((len(rows),), -1)
 
     def __len__(self) -> int:
@@ -81,8 +81,13 @@ class PairSplit:
         part = object.__new__(PairSplit)
         part.ids = [self.ids[place] for place in places.tolist()]
         part._texts, part._windows = self._texts[places], self._windows
-        part.n_tokens, part.targets = self.n_tokens[places], self.targets[torch.from_numpy(places)]
+        part._n_tokens, part.targets = self._n_tokens[places], self.targets[torch.from_numpy(places)]
         return part
+
+    def n_tokens(self, tokenizer: PieceTokenizer) -> NDArray[np.int64]:
+        """Return what each pair has the encoder read, special tokens included, (pairs,)."""
+        del tokenizer  # the one they were divided by
+        return self._n_tokens
 
     def batch(self, rows: Batch, tokenizer: PieceTokenizer, group_tokens: int) -> PairBatch:
         """Make a batch of the pairs at some places of this split."""
