@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from drills.documents import extremes
 from drills.folders import drill_changed_bytes
+from drills.mutations import extremes
 from drills.outcome import Outcome, attempt
 
 from hdoc.storage.shipped import default_model
