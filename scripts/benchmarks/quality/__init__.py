@@ -2,7 +2,9 @@
 
 entries      what is compared, and which settings each may try on dev
 tasks        which documents, from shipped configs or a user's own table
-runs         `hdoc train fit` for each, resumed or left out where there is an outcome already
+training     `hdoc train` in a process of its own
+run          one fit and its outcome
+runs         all fits of a task, resumed or left out where there is an outcome already
 statistics   means over seeds, bootstrap intervals, macro-F1 by length
 report       the table as text, JSON and Markdown; `pictures` draws it
 tracking     one MLflow experiment, a parent run for each task

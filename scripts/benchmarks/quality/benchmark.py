@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.entries import MOST_TRIALS, choose, entries
 from benchmarks.quality.report import Report, ranked
-from benchmarks.quality.runs import EXPERIMENT, Bench, Run, Train, train_in_process
+from benchmarks.quality.run import Run
+from benchmarks.quality.runs import EXPERIMENT, Bench
 from benchmarks.quality.statistics import buckets, lines
 from benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
+from benchmarks.quality.training import Train, train_in_process
 from benchmarks.result import command
 from hdoc.console import complain
 from hdoc.errors import HdocError

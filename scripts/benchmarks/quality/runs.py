@@ -1,4 +1,4 @@
-"""The runs of a benchmark: made by `hdoc train fit`, gone on with after a kill, left out where they are done.
+"""All runs of a task: made by `hdoc train fit`, resumed after a kill, left out where they are done.
 
 The name of a run holds a hash of everything that decides its outcome, documents and encoder too, so a run
 with other settings is another run, and one that is found was made as it would be made now.
@@ -8,103 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.quality.entries import Entry
+from benchmarks.quality.run import Run
 from benchmarks.quality.tasks import Task
+from benchmarks.quality.training import Train, train_in_process
 from hdoc.errors import HdocError
 
 EXPERIMENT = "quality"
-
-Train = Callable[[Sequence[str], Path], None]
-"""Runs the training command with arguments, its output going to a file; raises HdocError if it fails."""
-
-
-def train_in_process(arguments: Sequence[str], log: Path, n_threads: int | None = None) -> None:
-    """Run `hdoc train` in a process of its own, so that no run is in another's way.
-
-    Args:
-        arguments: of the command.
-        log: what its output is added to.
-        n_threads: that it computes with; None for as many as it takes.
-
-    Raises:
-        HdocError: it failed; with its last line.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as output:
-        command = [sys.executable, "-m", "hdoc", "train", *arguments]
-        threads = {} if n_threads is None else {"OMP_NUM_THREADS": str(n_threads)}
-        environment = {**os.environ, **threads}
-        done = subprocess.run(command, stdout=output, stderr=output, env=environment, check=False)  # noqa: S603
-    if done.returncode:
-        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
-        raise HdocError(f"hdoc train ended with status {done.returncode}: {lines[-1]}; its output: {log}")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One fit that is to be, or has been.
-
-    Attributes:
-        task: its documents.
-        entry: what is trained.
-        trial: which of the entry's settings.
-        seed: of weights, order and all that is left out at random.
-        folder: of the fit; entries that are parts of the same fit share it.
-        arguments: of `hdoc train fit`.
-    """
-
-    task: Task
-    entry: Entry
-    trial: int
-    seed: int
-    folder: Path
-    arguments: tuple[str, ...]
-
-    @property
-    def place(self) -> Path:
-        """Where the outcome is: that of the fit, or of the part of it that the entry is."""
-        return self.folder / "parts" / self.entry.part if self.entry.part else self.folder
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the fit is over."""
-        return (self.folder / "outcome.json").is_file()
-
-    @property
-    def is_done(self) -> bool:
-        """Whether there is an outcome."""
-        return self.is_fitted and (self.place / "outcome.json").is_file()
-
-    def outcome(self) -> dict[str, Any]:
-        """Return what the fit, or the part of it, came to; see `hdoc.training.outcome`."""
-        return _read(self.place)
-
-    def dev_macro_f1(self) -> float:
-        """Return what settings are chosen by: macro-F1 of the whole fit on dev, also for a part of it."""
-        return float(_read(self.folder)["splits"]["dev"]["macro_f1"])
-
-    def scores(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return logits (documents, classes) and targets (documents,) of a split."""
-        with np.load(self.place / "scores" / f"{split}.npz") as stored:
-            return stored["logits"], stored["targets"]
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
-    return found
 
 
 @dataclass(slots=True)

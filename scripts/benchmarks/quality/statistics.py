@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality.runs import Run
+from benchmarks.quality.run import Run
 
 N_RESAMPLES = 1000
 N_BUCKETS = 4

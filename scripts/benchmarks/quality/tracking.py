@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.quality.report import Report
-from benchmarks.quality.runs import EXPERIMENT, Run
+from benchmarks.quality.run import Run
+from benchmarks.quality.runs import EXPERIMENT
 from hdoc.errors import HdocError
 from hdoc.tracking.report_run import ReportRun
 

@@ -22,9 +22,11 @@ from benchmarks.columns import markdown
 from benchmarks.quality.benchmark import run
 from benchmarks.quality.entries import MOST_TRIALS, Base, choose, entries
 from benchmarks.quality.options import add_arguments
-from benchmarks.quality.runs import Bench, Run, train_in_process
+from benchmarks.quality.run import Run
+from benchmarks.quality.runs import Bench
 from benchmarks.quality.statistics import N_BUCKETS, buckets, lines, macro_f1, resamples
 from benchmarks.quality.tasks import SPLITS, Task, limit, own_task, shipped_task
+from benchmarks.quality.training import train_in_process
 from benchmarks.result import Result
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import f1_score
@@ -397,7 +399,7 @@ class TestBench:
             given.append(env)
             return CompletedProcess(command, 0)
 
-        monkeypatch.setattr("benchmarks.quality.runs.subprocess.run", started)
+        monkeypatch.setattr("benchmarks.quality.training.subprocess.run", started)
         train_in_process(["fit"], tmp_path / "a.log", n_threads=3)
         assert given[0]["OMP_NUM_THREADS"] == "3"
 
