@@ -1,15 +1,14 @@
 """The documents of a task: those of a shipped config, or a table of the user's own.
 
-A table without documents for dev or test is divided here, once, the same share of each class; a limit on
-documents takes the same share of each class too. What is chosen depends on the table alone, so every entry
-and every seed has the same documents.
+A table without documents for dev or test is divided once, by stratified sampling; a limit on documents draws
+a stratified sample too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.entries import Base
+from benchmarks.quality.labelled_rows import read_labels, write_rows
+from benchmarks.quality.stratified_sampling import divide, sample
 from hdoc.errors import HdocError
-from hdoc.tables import is_table, open_table
+from hdoc.tables import open_table
 
 SPLITS = ("train", "dev", "test")
 DEV_SHARE, TEST_SHARE = 0.1, 0.2
@@ -119,11 +120,11 @@ def own_task(
     missing = [split for split in SPLITS if split not in files]
     if not missing:
         return task
-    labels = {split: _labels(path, text_column, label_column) for split, path in files.items()}
-    parts = _divide(labels["train"], {split: shares[split] for split in missing}, files["train"])
+    labels = {split: read_labels(path, text_column, label_column) for split, path in files.items()}
+    parts = divide(labels["train"], {split: shares[split] for split in missing}, files["train"])
     parts |= {split: np.arange(len(labels[split])) for split in SPLITS if split not in parts}
     made = {
-        split: _write(
+        split: write_rows(
             files.get(split, files["train"]), places, folder / f"{split}.jsonl", text_column, label_column
         )
         for split, places in parts.items()
@@ -139,16 +140,16 @@ def limit(task: Task, n_documents: int, folder: Path) -> Task:
     """
     files = {}
     for split in SPLITS:
-        labels = _labels(task.files[split], task.text_column, task.label_column)
+        labels = read_labels(task.files[split], task.text_column, task.label_column)
         n_classes = len(set(labels))
         if n_classes > n_documents:
             raise HdocError(
                 f"expected --max-documents of at least the {n_classes} classes of {task.files[split]}, "
                 f"got {n_documents}"
             )
-        places = _sample(labels, n_documents)
+        places = sample(labels, n_documents)
         target = folder / f"{split}.jsonl"
-        files[split] = _write(task.files[split], places, target, task.text_column, task.label_column)
+        files[split] = write_rows(task.files[split], places, target, task.text_column, task.label_column)
     return replace(task, files=files, text_column="text", label_column="label")
 
 
@@ -175,81 +176,3 @@ def _encoder_fingerprint(encoder: str) -> bytes:
     folder = Path(str(files("hdoc"))) / "assets" / "encoder" if encoder == "small" else Path(encoder)
     weights = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     return b"".join(hashlib.sha256(path.read_bytes()).digest() for path in weights) or encoder.encode()
-
-
-def _labels(path: Path, text_column: str, label_column: str) -> list[str]:
-    """Return the label of each row, after a look at whether every row can be used."""
-    if not path.is_file() or not is_table(path):
-        raise HdocError(f"expected a .jsonl, .csv, .tsv or .parquet file of documents, {path} is none")
-    table = open_table(path)
-    table.require(text_column, "--text-column")
-    table.require(label_column, "--label-column")
-    labels = []
-    for row in table.rows([text_column, label_column]):
-        text, label = row.values.get(text_column), row.values.get(label_column)
-        if row.error or not isinstance(text, str) or not text.strip() or isinstance(label, list | dict):
-            problem = row.error or f"expected a text in {text_column!r} and one label in {label_column!r}"
-            raise HdocError(f"{path}, row {row.number}: {problem}; repair or delete the row")
-        if label is None or not str(label).strip():
-            raise HdocError(
-                f"{path}, row {row.number}: expected a label in {label_column!r}, got none; write one or "
-                "delete the row"
-            )
-        labels.append(str(label).strip())
-    return labels
-
-
-def _divide(labels: Sequence[str], shares: Mapping[str, float], path: Path) -> dict[str, NDArray[np.int64]]:
-    """Divide documents into train and other splits, the same share of each class in all."""
-    generator = np.random.default_rng(0)
-    places: dict[str, list[int]] = {"train": [], **{split: [] for split in shares}}
-    names = np.array(labels)
-    for name in np.unique(names).tolist():
-        members = generator.permutation(np.flatnonzero(names == name)).tolist()
-        if len(members) <= len(shares):
-            raise HdocError(
-                f"{path}: expected at least {len(shares) + 1} documents with the label {name!r}, to be "
-                f"learnt and judged by, got {len(members)}; add some, or give --dev and --test"
-            )
-        n_members = len(members)
-        for split, share in shares.items():
-            n_taken = max(1, round(share * n_members))
-            places[split] += members[:n_taken]
-            members = members[n_taken:]
-        places["train"] += members
-    return {split: np.sort(np.array(chosen)) for split, chosen in places.items()}
-
-
-def _sample(labels: Sequence[str], n_documents: int) -> NDArray[np.int64]:
-    """Choose documents, at least one of each class."""
-    if len(labels) <= n_documents:
-        return np.arange(len(labels))
-    generator = np.random.default_rng(0)
-    names = np.array(labels)
-    classes = [generator.permutation(np.flatnonzero(names == name)) for name in np.unique(names)]
-    share = n_documents / len(labels)
-    n_each = np.array([max(1, int(share * len(members))) for members in classes])
-    while n_each.sum() > n_documents:  # many small classes got their one document
-        n_each[n_each.argmax()] -= 1
-    while n_each.sum() < n_documents:  # what rounding down left over goes where most is missing
-        left = np.array([len(members) * share for members in classes]) - n_each
-        n_each[left.argmax()] += 1
-    return np.sort(np.concatenate([members[:n] for members, n in zip(classes, n_each, strict=True)]))
-
-
-def _write(
-    source: Path, places: NDArray[np.int64], target: Path, text_column: str, label_column: str
-) -> Path:
-    """Write some rows of a table as JSON Lines with id, text and label."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    wanted = set(places.tolist())
-    with target.open("w", encoding="utf-8") as file:
-        for place, row in enumerate(open_table(source).rows([text_column, label_column])):
-            if place in wanted:
-                line = {
-                    "id": str(row.number),
-                    "text": row.values[text_column],
-                    "label": str(row.values[label_column]).strip(),
-                }
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    return target
