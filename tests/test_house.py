@@ -7,10 +7,11 @@ import pytest
 
 from tests.places import ROOT
 
-PACKAGE = ROOT / "hdoc"
+PACKAGE, SCRIPTS = ROOT / "hdoc", ROOT / "scripts"
 SOURCES = [
     path
-    for path in sorted(PACKAGE.rglob("*"))
+    for folder in (PACKAGE, SCRIPTS)
+    for path in sorted(folder.rglob("*"))
     if path.suffix in {".py", ".js", ".css"} and "__pycache__" not in path.parts
 ]
 
@@ -20,7 +21,7 @@ def test_few_files_stand_beside_the_rooms() -> None:
     assert len(beside) <= 8, sorted(beside)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_is_small(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
 
