@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-PARTS = ("config.json", "labels.json", "calibration.json", "tokenizer.json", "weights.safetensors")
+from hdoc.tasks.document.folder.model import PARTS
+
 TRAP = "HDOC_DRILL_TRAP"  # the environment variable with the file that code of a folder touches if it is run
 _TEN_TO_NINE = 1_000_000_000
 

@@ -7,6 +7,7 @@ from importlib.metadata import version as installed_version
 from typing import Any
 
 from hdoc.encoders.precision import StoredWeights
+from hdoc.training.finish.model_card import origin_sections, weights_line
 
 _TITLES = {
     "macro_f1": "macro-F1",
@@ -16,8 +17,6 @@ _TITLES = {
     "ece": "ECE (15 bins, calibrated)",
     "loss": "loss (nats)",
 }
-
-_BITS: dict[StoredWeights, str] = {"32bit": "32 bit", "16bit": "16 bit", "8bit": "8 bit, by rows"}
 
 
 def model_card(
@@ -37,14 +36,12 @@ def model_card(
     parts = [
         f"# {name} {version}",
         f"A classifier of Korean documents with {len(labels)} classes ({kind}), trained with "
-        f"hdoc {installed_version('hdoc')}. Weights are stored in {_BITS[weights]}.",
+        f"hdoc {installed_version('hdoc')}. {weights_line(weights)}",
         "Every class score is a sum over the words of the document, so each word's share of it is known:\n\n"
         "    hdoc explain -m FOLDER article.txt",
         "## Figures\n\n" + _figures(stored["figures"], labels),
         "## Calibration\n\n" + _calibration(stored),
-        "## Data\n\n" + _table(stored["fingerprint"]),
-        "## Settings\n\n" + _table(settings),
-        "## Make it again\n\n" + _rebuild(stored["run"]),
+        *origin_sections(stored, settings),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -72,20 +69,3 @@ def _calibration(stored: Mapping[str, Any]) -> str:
     base, spread = stored["temperature"]["base"], stored["temperature"]["spread"]
     grows = f" + {spread:.3f} × the standard deviation of the document's logits" if spread else ""
     return f"Logits are divided by the temperature {base:.3f}{grows}, fitted on dev.{lexical}"
-
-
-def _table(values: Mapping[str, Any]) -> str:
-    return "\n".join(["| | |", "|---|---|", *(f"| {key} | `{value}` |" for key, value in values.items())])
-
-
-def _rebuild(run: Mapping[str, Any]) -> str:
-    state = (
-        f"commit {run['commit']}{' with changes' if run.get('dirty') == 'yes' else ''}, "
-        if run.get("commit")
-        else ""
-    )
-    return (
-        f"Trained as run {run.get('name', 'without a name')} of {run.get('experiment', 'no experiment')} "
-        f"({state}seed {run.get('seed', 'unknown')}). The run's `config.yaml` holds every value:\n\n"
-        "    hdoc train fit --config config.yaml"
-    )

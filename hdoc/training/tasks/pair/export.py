@@ -9,6 +9,7 @@ from typing import Any
 
 from hdoc.encoders.precision import StoredWeights
 from hdoc.training.finish.checkpoint import network_weights, read_checkpoint
+from hdoc.training.finish.model_card import origin_sections, weights_line
 
 
 def export_checkpoint(
@@ -51,37 +52,30 @@ def export_checkpoint(
         temperature=Temperature(**stored["temperature"]),
         name=name,
         version=version,
-        card=_card(blueprint.labels, stored, content.get("hyper_parameters", {}), f"{name} {version}"),
+        card=_card(f"{name} {version}", stored, content.get("hyper_parameters", {}), weights),
         weights=weights,
     )
 
 
-def _card(labels: tuple[str, ...], stored: Mapping[str, Any], settings: Mapping[str, Any], title: str) -> str:
+def _card(title: str, stored: Mapping[str, Any], settings: Mapping[str, Any], weights: StoredWeights) -> str:
     """Return the card as Markdown."""
+    labels = stored["blueprint"]["labels"]
     shape = stored["blueprint"]["shape"]
     what = (
         f"{len(labels)} classes: {', '.join(labels)}"
         if labels
         else f"scores from {shape['low']:g} to {shape['high']:g}"
     )
-    run = stored["run"]
     figures = [
         f"{split}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items() if "/" not in name)
         for split, values in stored["figures"].items()
     ]
     parts = [
         f"# {title}",
-        f"A model of pairs of texts ({what}), trained with hdoc {installed_version('hdoc')}:\n\n"
+        f"A model of pairs of texts ({what}), trained with hdoc {installed_version('hdoc')}. "
+        f"{weights_line(weights)}\n\n"
         "    hdoc predict -m FOLDER pairs.jsonl -o results.jsonl",
         "## Figures\n\n" + ("\n\n".join(figures) or "None: this checkpoint was not evaluated."),
-        "## Data\n\n" + _table(stored["fingerprint"]),
-        "## Settings\n\n" + _table(settings),
-        f"## Make it again\n\nTrained as run {run.get('name', 'without a name')} of "
-        f"{run.get('experiment', 'no experiment')} (seed {run.get('seed', 'unknown')}). The run's "
-        "`config.yaml` holds every value:\n\n    hdoc train fit --config config.yaml",
+        *origin_sections(stored, settings),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _table(values: Mapping[str, Any]) -> str:
-    return "\n".join(["| | |", "|---|---|", *(f"| {key} | `{value}` |" for key, value in values.items())])
