@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hdoc.errors import ModelError
 from hdoc.storage.shipped import default_model, shipped_models
 
 
@@ -15,7 +16,8 @@ def find_model(name: str | Path | None) -> Path:
             model that comes with hdoc, where no folder has that name; None for the default one.
 
     Raises:
-        HdocError: the registry cannot be reached, or has no such model.
+        ModelError: there is no such model.
+        HdocError: the registry cannot be reached.
     """
     if name is None:
         return default_model()
@@ -23,6 +25,12 @@ def find_model(name: str | Path | None) -> Path:
         from hdoc.tracking.registry import fetch_model
 
         return fetch_model(str(name))
-    if not Path(name).exists() and str(name) in shipped_models():
-        return shipped_models()[str(name)]
-    return Path(name)
+    if Path(name).exists():
+        return Path(name)
+    shipped = shipped_models()
+    if str(name) not in shipped:
+        raise ModelError(
+            f"expected a model folder, but {name} is not there; name one that is, a model that comes with "
+            f"hdoc ({', '.join(shipped)}), or one of a registry, models:/NAME@ALIAS"
+        )
+    return shipped[str(name)]
