@@ -5,7 +5,7 @@
     classifier = DocumentClassifier.load()
     explanation = classifier.explain(text)
 
-Importing the package is cheap: torch and kss are loaded when the first of these names is used.
+Importing the package is cheap: each name is loaded when it is used for the first time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hdoc.errors import DataError, HdocError, InputError, LabelError, ModelError
-from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
 
 if TYPE_CHECKING:
+    from hdoc.explanation import Explanation, ModelIdentity, SentenceShare, WordShare
     from hdoc.models import load
     from hdoc.tasks.document.classifier import Classification, DocumentClassifier
     from hdoc.tasks.pair.classifier import PairClassifier
@@ -44,7 +44,11 @@ __all__ = [
 _LAZY = {
     "Classification": "hdoc.tasks.document.classifier",
     "DocumentClassifier": "hdoc.tasks.document.classifier",
+    "Explanation": "hdoc.explanation",
+    "ModelIdentity": "hdoc.explanation",
     "PairClassifier": "hdoc.tasks.pair.classifier",
+    "SentenceShare": "hdoc.explanation",
+    "WordShare": "hdoc.explanation",
     "load": "hdoc.models",
 }
 

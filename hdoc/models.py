@@ -69,14 +69,18 @@ def find_task(name: str) -> Task:
 def by_task(package: ModuleType, attribute: str) -> dict[str, Any]:
     """Return what the modules of a package call by some name, by the names of these modules.
 
-    So a room knows its tasks without naming one: each is a module or folder, and has this attribute.
+    So a room knows its tasks without naming one: each is a module, or a folder with a module `task`, that has
+    this attribute.
 
     Args:
         package: with a module or folder for each task, perhaps beside others.
         attribute: of those that are of a task.
     """
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    modules = {name: import_module(f"{package.__name__}.{name}") for name in names}
+    found = sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name)
+    modules = {
+        name: import_module(f"{package.__name__}.{name}{'.task' if is_folder else ''}")
+        for _, name, is_folder in found
+    }
     return {
         name: getattr(module, attribute) for name, module in modules.items() if hasattr(module, attribute)
     }

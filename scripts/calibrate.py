@@ -21,7 +21,8 @@ from hdoc.encoders.precision import StoredWeights
 from hdoc.errors import DataError, HdocError
 from hdoc.evaluation.examples import Columns, Example, read_examples
 from hdoc.metrics.classification import figures
-from hdoc.tasks.document.folder import load_model, save_model
+from hdoc.tasks.document.folder.loading import load_model
+from hdoc.tasks.document.folder.saving import save_model
 from hdoc.training.tasks.calibration import fit_origin, fit_temperature
 
 

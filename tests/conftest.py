@@ -69,7 +69,7 @@ def tiny_model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     from tokenizers import Tokenizer
 
     from hdoc.encoders.build import build_encoder
-    from hdoc.tasks.document.folder import save_model
+    from hdoc.tasks.document.folder.saving import save_model
     from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
     from hdoc.tokens.tokenizer import PieceTokenizer
 

@@ -17,7 +17,8 @@ from torch import nn
 from hdoc.encoders.bert import Bert, BertShape
 from hdoc.explanation import ModelIdentity
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.tasks.document.folder import StoredModel, save_model
+from hdoc.tasks.document.folder.model import StoredModel
+from hdoc.tasks.document.folder.saving import save_model
 from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 from hdoc.tasks.temperature import Temperature
 from hdoc.tokens.tokenizer import PieceTokenizer

@@ -55,6 +55,6 @@ def _classify(options: argparse.Namespace) -> int:
 
         return classify(options)
     from hdoc.cli.batch import run_batch
-    from hdoc.tasks.document import TASK
+    from hdoc.tasks.document.task import TASK
 
     return run_batch(TASK, partial(load, options), options)

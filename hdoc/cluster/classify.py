@@ -13,7 +13,7 @@ from hdoc.cluster.ray_data import classify_blocks, ray_cluster, workforce
 from hdoc.cluster.worker import tries_file
 from hdoc.console import complain, say
 from hdoc.errors import HdocError, InputError
-from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.folder.loading import load_model
 from hdoc.tasks.location import find_model
 
 

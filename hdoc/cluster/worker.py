@@ -10,8 +10,8 @@ from hdoc.errors import HdocError, ModelError
 from hdoc.tables import open_table
 from hdoc.tables.records import table_records
 from hdoc.tables.results import open_writer
-from hdoc.tasks.document import TASK
 from hdoc.tasks.document.classifier import DocumentClassifier
+from hdoc.tasks.document.task import TASK
 
 _MOST_TRIES = 3
 

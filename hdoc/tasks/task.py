@@ -1,8 +1,8 @@
 """What a task is: which fields a row has, what its results are, and what uses a model of it.
 
-A task is one module or folder in `hdoc.tasks` with a `TASK`. A model folder's `config.json` names it, and
-nothing else in the house does: `hdoc.models` finds it by that name. To add one, add a module here, and
-modules of the same name in `hdoc.training.tasks` and `hdoc.web.tasks`.
+A task is one module in `hdoc.tasks` with a `TASK`, or a folder whose module `task` has it. A model folder's
+`config.json` names it, and nothing else in the house does: `hdoc.models` finds it by that name. To add one,
+add a module here, and modules of the same name in `hdoc.training.tasks` and `hdoc.web.tasks`.
 """
 
 from __future__ import annotations

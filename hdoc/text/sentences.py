@@ -13,15 +13,16 @@ import re
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import blake2b
 from itertools import accumulate, pairwise
-from multiprocessing import get_context
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hdoc.errors import HdocError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 SentenceRule = Literal["kss", "lines"]
 """How a text becomes sentences: by kss, or each line is one."""
@@ -103,6 +104,9 @@ def split_many(
         yield from map(partial(split_sentences, rule=rule), texts)
         return
     # Spawned, not forked: torch's threads would not survive a fork.
+    from concurrent.futures import ProcessPoolExecutor  # costs what a short text does
+    from multiprocessing import get_context
+
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     waiting: deque[Future[list[Sentence]]] = deque()
     try:

@@ -19,7 +19,7 @@ from pathlib import Path
 from drills.mutations import extremes, mutate
 from drills.outcome import Outcome
 from hdoc.tables.columns import whole_row
-from hdoc.tasks.document import TASK
+from hdoc.tasks.document.task import TASK
 
 _FILES_PER_PROCESS = 250
 _SECONDS_PER_PROCESS = 3_600

@@ -10,7 +10,7 @@ from pathlib import Path
 from drills.hostile_folders import TRAP, harms, sign
 from drills.outcome import Outcome, attempt
 from hdoc.tasks.document.classifier import DocumentClassifier
-from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.folder.loading import load_model
 from hdoc.tasks.document.folder.model import PARTS
 
 _TEXT = "버스가 제때 오지 않아 출근길이 힘듭니다. 노선을 늘려 주세요."

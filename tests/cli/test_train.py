@@ -24,7 +24,7 @@ from hdoc import DocumentClassifier, cli
 from hdoc.cli.export import main as export_main
 from hdoc.cli.train import main
 from hdoc.errors import HdocError
-from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.folder.loading import load_model
 from hdoc.training.configs import expand_resume, find_configs, shipped_configs
 from hdoc.training.progress_lines import MinuteLine
 from hdoc.training.tasks.document.export import export_checkpoint

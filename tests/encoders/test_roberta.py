@@ -16,7 +16,7 @@ from hdoc.encoders.config import encoder_window, first_position
 from hdoc.encoders.packing import PackedWindows
 from hdoc.encoders.pretrained import load_encoder
 from hdoc.encoders.roberta import Roberta, RobertaShape
-from hdoc.tasks.document.folder import save_model
+from hdoc.tasks.document.folder.saving import save_model
 from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 from hdoc.tokens.batches import batch_documents
 from hdoc.tokens.tokenizer import PieceTokenizer

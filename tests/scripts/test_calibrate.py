@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hdoc import DocumentClassifier
-from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.folder.loading import load_model
 from tests.known import AGAINST, FOR, document, save_known_model
 from tests.places import ROOT
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hdoc.errors import HdocError, InputError
 from hdoc.tables import results
-from hdoc.tasks.document import TASK
+from hdoc.tasks.document.task import TASK
 
 open_writer = partial(results.open_writer, columns=TASK.columns)
 FIELDS = ("id", "label", "probability", "probabilities", "sentences", "error")
@@ -166,7 +166,7 @@ def test_interruption_before_the_first_row_leaves_nothing(tmp_path):
 def test_rows_can_be_read_while_more_are_written_and_after_a_kill(tmp_path, kind):
     code = (
         "import json, sys, time; from hdoc.tables.results import open_writer\n"
-        "from hdoc.tasks.document import TASK\n"
+        "from hdoc.tasks.document.task import TASK\n"
         "with open_writer(sys.argv[1], columns=TASK.columns) as writer:\n"
         "    while True: writer.write(json.loads(sys.argv[2])); time.sleep(0.01)"
     )

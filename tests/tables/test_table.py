@@ -4,7 +4,7 @@ import pytest
 
 from hdoc.tables import Part, open_table
 from hdoc.tables.results import open_writer
-from hdoc.tasks.document import TASK
+from hdoc.tasks.document.task import TASK
 from tests.tables.mixed import write_mixed_tables
 
 

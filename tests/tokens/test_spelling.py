@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.folder.loading import load_model
 from hdoc.tokens.spelling import EDGE, UNKNOWN, Spelling
 from hdoc.tokens.tokenizer import PieceTokenizer
 from tests.tokens.unigrams import PRE_TOKENIZERS, unigram

@@ -15,7 +15,8 @@ from hdoc.tasks.classes import Classes
 from hdoc.tasks.document.analysis import Analysis, Classification
 from hdoc.tasks.document.engine import Vectors
 from hdoc.tasks.document.engine_choice import engine_of
-from hdoc.tasks.document.folder import StoredModel, load_model
+from hdoc.tasks.document.folder.loading import load_model
+from hdoc.tasks.document.folder.model import StoredModel
 from hdoc.tasks.document.rows import result_rows
 from hdoc.tasks.document.scores import Document, PieceScores
 from hdoc.tasks.location import find_model

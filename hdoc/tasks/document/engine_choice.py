@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from hdoc.encoders.precision import Precision
 from hdoc.errors import HdocError
 from hdoc.tasks.document.engine import Engine
-from hdoc.tasks.document.folder import StoredModel
+from hdoc.tasks.document.folder.model import StoredModel
 
 if TYPE_CHECKING:
     from hdoc.tasks.document.network import DocumentNetwork

@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 from hdoc import DocumentClassifier, HdocError, ModelError
 from hdoc.tasks.document.engine_onnx import OnnxNetwork
-from hdoc.tasks.document.folder import load_model, save_model
+from hdoc.tasks.document.folder.loading import load_model
+from hdoc.tasks.document.folder.saving import save_model
 from hdoc.tasks.document.shape import NetworkShape
 from hdoc.training.tasks.document.export import write_graph
 from tests.known import known_model

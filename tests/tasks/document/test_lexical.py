@@ -21,7 +21,7 @@ from hdoc.faithfulness.attribution import explain_by
 from hdoc.faithfulness.deletion import Scorer, SplitText
 from hdoc.faithfulness.methods import Method
 from hdoc.tasks.document.analysis import Analysis
-from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.folder.loading import load_model
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys, weigh_features
 from hdoc.text.sentences import Sentence
 from hdoc.tokens.spelling import EDGE, Spelling

@@ -17,7 +17,7 @@ from hdoc.explanation import Explanation
 from hdoc.faithfulness.attribution import explain_by
 from hdoc.faithfulness.methods import Method
 from hdoc.rendering import to_html, to_json, to_terminal
-from hdoc.tasks.document.folder import save_model
+from hdoc.tasks.document.folder.saving import save_model
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys
 from hdoc.tasks.document.network import DocumentNetwork, NetworkShape
 from hdoc.tokens.tokenizer import PieceTokenizer

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hdoc import DocumentClassifier, ModelError
-from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.folder.loading import load_model
 from hdoc.training.tasks.calibration import fit_origin
 from tests.conftest import SENTENCES
 from tests.known import AGAINST, FOR, LABELS, known_classifier, known_model, save_known_model
@@ -94,7 +94,7 @@ def test_a_model_folder_keeps_its_origin(tmp_path) -> None:
     folder = save_known_model(tmp_path / "model")
     assert load_model(folder).origin is None
     model = known_model()
-    from hdoc.tasks.document.folder import save_model
+    from hdoc.tasks.document.folder.saving import save_model
 
     save_model(
         folder, model.network, model.tokenizer, encoder_config=model.encoder_config,

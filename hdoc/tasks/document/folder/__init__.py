@@ -11,9 +11,3 @@
 
 Loading needs no network and executes nothing from the folder.
 """
-
-from hdoc.tasks.document.folder.loading import load_model
-from hdoc.tasks.document.folder.model import StoredModel
-from hdoc.tasks.document.folder.saving import save_model
-
-__all__ = ["StoredModel", "load_model", "save_model"]

@@ -35,7 +35,7 @@ def export_checkpoint(
         ModelError: the checkpoint cannot be used, or the folder cannot be written.
     """
     from hdoc.baselines.registry import HDOC
-    from hdoc.tasks.document.folder import save_model
+    from hdoc.tasks.document.folder.saving import save_model
     from hdoc.tasks.document.network import DocumentNetwork
     from hdoc.tasks.temperature import Temperature
     from hdoc.training.tasks.document.blueprint import DocumentBlueprint
@@ -84,7 +84,7 @@ def write_graph(folder: str | Path) -> Path:
         ModelError: the model cannot be read, or only torch can run it, or the file cannot be written.
     """
     from hdoc.tasks.document.engine_onnx import OnnxNetwork
-    from hdoc.tasks.document.folder import load_model
+    from hdoc.tasks.document.folder.loading import load_model
 
     model = load_model(folder, "onnx")
     if not isinstance(model.network, OnnxNetwork):

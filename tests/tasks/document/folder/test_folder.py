@@ -16,7 +16,8 @@ from hdoc.encoders.precision import StoredWeights
 from hdoc.errors import ModelError
 from hdoc.storage.reading import sha256
 from hdoc.storage.shipped import default_model
-from hdoc.tasks.document.folder import load_model, save_model
+from hdoc.tasks.document.folder.loading import load_model
+from hdoc.tasks.document.folder.saving import save_model
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys
 from hdoc.tasks.temperature import Temperature
 
@@ -366,7 +367,7 @@ def test_a_model_of_another_encoder_works(tmp_path: Path, tiny_model: Path) -> N
 def test_a_missing_runtime_is_no_fault_of_the_model(copy: Path) -> None:
     program = (
         "import sys; sys.modules['torch'] = None; "
-        f"from hdoc.tasks.document.folder import load_model; load_model({str(copy)!r})"
+        f"from hdoc.tasks.document.folder.loading import load_model; load_model({str(copy)!r})"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     message = (

@@ -12,7 +12,8 @@ from hdoc.cli import main
 from hdoc.encoders.eight_bit import is_eight_bit
 from hdoc.errors import ModelError
 from hdoc.storage.shipped import default_model
-from hdoc.tasks.document.folder import load_model, save_model
+from hdoc.tasks.document.folder.loading import load_model
+from hdoc.tasks.document.folder.saving import save_model
 from tests.places import ROOT
 from tests.tasks.document.folder.test_folder import edit, sign
 

@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from hdoc.errors import ModelError
-from hdoc.tasks.document.folder import load_model
+from hdoc.tasks.document.folder.loading import load_model
 from hdoc.tasks.document.lexical import LexicalScores, ngram_keys
 from hdoc.training.tasks.document.lexical import (
     fit_lexical,
