@@ -23,6 +23,7 @@ from hdoc.errors import DataError
 from hdoc.tables.lines import open_binary
 from hdoc.tables.table import BROKEN_FILE
 
+_SPLITS_TO_READ = (None, "", "train", "unlabelled")
 # What a reader of a row would call its text.
 _TEXT_FIELDS = ("title", "text", "paragraph", "context", "question", "document", "a", "b")
 
@@ -153,8 +154,8 @@ def _read(file: str, source: Source) -> Iterator[str]:
 def read_training_texts(path: Path) -> Iterator[str]:
     """Return every text of a file that no list of sources describes, once it is known to be there.
 
-    Of a row that is each field with a usual name of text, such as title or question. Rows that say they are
-    of another split than train are left out; lines that repeat are not.
+    Of a row that is each field with a usual name of text, such as title or question. Rows of a split to
+    judge by, as dev or test, are left out; lines that repeat are not.
 
     Raises:
         DataError: the file is missing, has another format, or a row has no field of text.
@@ -173,7 +174,7 @@ def _texts_of_rows(path: Path) -> Iterator[str]:
                 f"{path}, row {number}: expected a field of text ({', '.join(_TEXT_FIELDS)}), got only "
                 f"{', '.join(row)}; name the fields in a list of sources"
             )
-        if row.get("split") in (None, "", "train"):
+        if row.get("split") in _SPLITS_TO_READ:
             yield from map(str, texts)
 
 

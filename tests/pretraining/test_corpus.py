@@ -74,17 +74,18 @@ class TestCorpus:
                 with pytest.raises(DataError, match=message):
                     list(read(tmp_path / name))
 
-    def test_training_texts_are_all_fields_of_text_of_train_rows(self, tmp_path: Path) -> None:
+    def test_training_texts_are_all_fields_of_text_but_of_splits_to_judge_by(self, tmp_path: Path) -> None:
         rows = [
             {"id": "1", "title": "제목", "text": "본문", "label": "경제", "split": "train"},
             {"text": "본문"},
             {"a": "하나", "b": "둘", "score": 3, "split": ""},
             {"question": "무엇인가?", "context": None, "split": "dev"},
             {"title": "비밀", "text": "시험", "split": "test"},
+            {"text": "법", "split": "unlabelled"},
         ]
         path = tmp_path / "a.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
-        assert list(read_training_texts(path)) == ["제목", "본문", "본문", "하나", "둘"]
+        assert list(read_training_texts(path)) == ["제목", "본문", "본문", "하나", "둘", "법"]
         with gzip.open(tmp_path / "b.tsv.gz", "wt", encoding="utf8") as file:
             file.write("split\tdocument\ntrain\t좋다\ntest\t나쁘다\n")
         assert list(read_training_texts(tmp_path / "b.tsv.gz")) == ["좋다"]
