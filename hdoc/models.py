@@ -66,19 +66,20 @@ def find_task(name: str) -> Task:
     return task
 
 
-def by_task(package: ModuleType, attribute: str) -> dict[str, Any]:
+def by_task(package: ModuleType, attribute: str, in_folders: str = "task") -> dict[str, Any]:
     """Return what the modules of a package call by some name, by the names of these modules.
 
-    So a room knows its tasks without naming one: each is a module, or a folder with a module `task`, that has
-    this attribute.
+    So a room knows its tasks without naming one: each is a module, or a folder with a module, that has this
+    attribute.
 
     Args:
         package: with a module or folder for each task, perhaps beside others.
         attribute: of those that are of a task.
+        in_folders: the module that has it where a task is a folder.
     """
     found = sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name)
     modules = {
-        name: import_module(f"{package.__name__}.{name}{'.task' if is_folder else ''}")
+        name: import_module(".".join([package.__name__, name, *[in_folders] * is_folder]))
         for _, name, is_folder in found
     }
     return {

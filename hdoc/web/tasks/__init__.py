@@ -1,7 +1,8 @@
-"""The routes of each task, and what they take and answer: a module or folder with the task's name.
+"""The routes of each task, and what they take and answer.
 
-It has a function `add_routes(router, api)`, which adds the task's routes to a router of FastAPI; `api` gives
-it analyses of texts. Nothing else in the server knows tasks.
+A module with the task's name, or the module `routes` of a folder, has a function `add_routes(router, api)`,
+which adds the task's routes to a router of FastAPI; `api` gives it analyses of texts. Nothing else in the
+server knows tasks.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def task_routes(task: str) -> AddRoutes:
     Raises:
         HdocError: models of this task cannot be served.
     """
-    known = by_task(sys.modules[__name__], "add_routes")
+    known = by_task(sys.modules[__name__], "add_routes", "routes")
     if task not in known:
         raise HdocError(
             f"expected a model of a task that can be served ({', '.join(known)}), got one of {task!r}; "
