@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from hdoc.cli.batch import add_task, run_batch
 from hdoc.cli.options import add_common, add_inputs
 from hdoc.encoders.precision import Runtime
-from hdoc.models import load, task_of_model
+from hdoc.models import find_model, find_task, load
+from hdoc.storage.identity import task_of
 from hdoc.tasks.task import Model
 
 
@@ -25,7 +27,8 @@ def main(arguments: Sequence[str]) -> int:
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("-m", "--model")
     found, _ = finder.parse_known_args(arguments)
-    task = task_of_model(found.model)
+    folder = find_model(found.model)  # once: a registry is asked for one of its models only here
+    task = find_task(task_of(folder))
     parser = argparse.ArgumentParser(
         prog="hdoc predict",
         description=f"A row of results for each row of a table. This model gives {task.about}.",
@@ -41,12 +44,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     add_common(parser)
     options = parser.parse_args(arguments)
-    return run_batch(task, lambda: _load(options), options)
+    return run_batch(task, lambda: _load(folder, options), options)
 
 
-def _load(options: argparse.Namespace) -> Model:
+def _load(folder: Path, options: argparse.Namespace) -> Model:
     """Load the model in what runs it best for many rows."""
     runtime: Runtime = "onnx" if options.precision == "int8" else "torch"
     if options.runtime != "auto":
         runtime = options.runtime
-    return load(options.model, options.device, runtime, options.precision)
+    return load(folder, options.device, runtime, options.precision)

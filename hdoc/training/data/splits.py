@@ -115,17 +115,21 @@ def targets(store: DocumentStore, table: LabelledTable, classes: Sequence[str]) 
     found = np.array([places.get(name, -1) for name in labels.names], dtype=np.int64)[labels.numbers]
     for entry in np.flatnonzero(found < 0)[:1]:
         unknown = labels.names[labels.numbers[entry]]
-        shown = ", ".join(classes[:_SHOWN_LABELS]) + ", …" * (len(classes) > _SHOWN_LABELS)
         raise table.error(
             store.row(int(labels.documents[entry])),
-            f"expected a label that the training data has too ({shown}), got {unknown!r}; correct it, or "
-            "add documents with it to the training data",
+            f"expected a label that the training data has too ({few(classes)}), got {unknown!r}; correct it, "
+            "or add documents with it to the training data",
         )
     if not table.multi_label:
         return torch.from_numpy(found)
     hot = torch.zeros(len(store), len(classes))
     hot[torch.from_numpy(labels.documents), torch.from_numpy(found)] = 1.0
     return hot
+
+
+def few(classes: Sequence[str]) -> str:
+    """Return the first names of classes, for errors."""
+    return ", ".join(classes[:_SHOWN_LABELS]) + ", …" * (len(classes) > _SHOWN_LABELS)
 
 
 def class_counts(split_targets: Tensor, n_classes: int) -> list[int]:

@@ -16,9 +16,8 @@ from hdoc.tasks.pair.classifier import text_windows
 from hdoc.tokens.batches import DocumentBatch, batch_pieces
 from hdoc.tokens.tokenizer import PieceTokenizer
 from hdoc.training.data.sampling import Batch
+from hdoc.training.data.splits import few
 from hdoc.training.tasks.pair.table import PairRow, PairTable
-
-_SHOWN_LABELS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +126,10 @@ def class_targets(rows: Sequence[PairRow], table: PairTable, classes: Sequence[s
     places = {label: place for place, label in enumerate(classes)}
     for row in rows:
         if row.target not in places:
-            named = ", ".join(classes[:_SHOWN_LABELS]) + ", …" * (len(classes) > _SHOWN_LABELS)
             raise table.error(
                 row.row,
-                f"expected a label that the training data has too ({named}), got {row.target!r}; correct it, "
-                "or add pairs with it to the training data",
+                f"expected a label that the training data has too ({few(classes)}), got {row.target!r}; "
+                "correct it, or add pairs with it to the training data",
             )
     return torch.tensor([places[str(row.target)] for row in rows])
 
